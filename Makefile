@@ -1,0 +1,84 @@
+# imq: security events as Unix filters. `make` builds bin/, `make demo` shows it at work, `make check` tests everything.
+#
+# Nothing is listed by hand: a file in cmd/*/, or a folder there with a main.c, is a command; a .c in common/ belongs
+# to the library; a .c in tests/unit/ is a test program and in tests/fuzz/ a fuzz target.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+SHAREDIR ?= $(PREFIX)/share/imq
+MANDIR   ?= $(PREFIX)/share/man
+CC       ?= cc
+CFLAGS   ?= -O2 -g
+# Another build beside the usual one: make O=build-clang BIN=bin-clang CC=clang
+O        ?= build
+BIN      ?= bin
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+IMQ_CFLAGS := -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) -Icommon -I$O/gen -I/usr/include/libxml2 -DIMQ_VERSION='"$(VERSION)"' -MMD -MP $(CFLAGS)
+# Every library that some command needs; --as-needed links each command with those it uses.
+LIBS     := -lyaml -lpcre2-8 -ljansson -lcurl -lsqlite3 -larchive -lmaxminddb -lldns -lpsl -lidn2 -ljq -lm
+
+folders  := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c cmd/*/*/main.c))
+files    := $(filter-out $(wildcard $(folders:=/*.c)),$(wildcard cmd/*/*.c))
+commands := $(folders) $(files:.c=)
+# cmd/expert/url -> imq-url, cmd/from/http -> imq-from-http, cmd/parse -> imq-parse, cmd/run/imq -> imq
+name      = $(subst imq-imq,imq,imq-$(subst /,-,$(patsubst run/%,%,$(patsubst expert/%,%,$(patsubst convert/%,%,$(1:cmd/%=%))))))
+objects   = $(patsubst %.c,$O/%.o,$(sort $(wildcard $1)))
+bins     := $(foreach c,$(commands),$(BIN)/$(call name,$c))
+library  := $(call objects,common/*.c)
+units    := $(patsubst tests/unit/%.c,$O/unit/%,$(wildcard tests/unit/*.c))
+fuzzers  := $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/*.c))
+benches  := $(patsubst tests/bench/%.c,$O/bench/%,$(wildcard tests/bench/*.c))
+generated := $O/gen/field_ids.h $O/gen/field_rows.h $O/gen/config.h
+
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: all demo check unit bench sanitize fuzz lint install uninstall deps deps-test clean
+
+all: $(bins)
+
+$(foreach c,$(commands),$(eval $(BIN)/$(call name,$c): $(call objects,$c.c $c/*.c)))
+$(bins): $O/libimq.a
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $O/libimq.a -Wl,--as-needed $(LIBS)
+
+$O/libimq.a: $(library)
+	@rm -f $@
+	ar rcs $@ $^
+
+$O/common/%.o: common/%.c | $(generated)
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) -Wconversion -c -o $@ $<
+
+$O/%.o: %.c | $(generated)
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) -c -o $@ $<
+
+$O/gen/field_ids.h: common/field_ids.awk share/fields.tsv
+	@mkdir -p $(@D)
+	awk -f $^ > $@
+
+$O/gen/field_rows.h: common/field_ids.awk share/fields.tsv
+	@mkdir -p $(@D)
+	awk -v rows=1 -f $^ > $@
+
+# The place of share/ once installed. Commands in a build tree find it beside themselves; IMQ_SHARE beats both.
+$O/gen/config.h: Makefile
+	@mkdir -p $(@D)
+	printf '#define IMQ_SHARE_DIR "%s"\n' '$(SHAREDIR)' > $@
+
+$O/unit/%: $O/tests/unit/%.o $O/libimq.a
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
+
+$O/bench/%: $O/tests/bench/%.o $O/libimq.a
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
+
+unit: $(units)
+	@for test in $(units); do echo "$$test"; "$$test" || exit 1; done
+
+clean:
+	rm -rf bin build bin-* build-*
+
+-include $(wildcard $O/*/*.d $O/*/*/*.d $O/*/*/*/*.d)

@@ -1,0 +1,864 @@
+/* The event: scanned once into a table of members, changed in the table, written back in one go. */
+#include "event.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+
+enum {
+	CHANGED = 1, /* VALUE is not the line's */
+	DELETED = 2,
+	NEW = 4,     /* not in the line at all */
+	ESCAPED_KEY = 8,
+	ESCAPED_VALUE = 16,
+};
+
+struct member {
+	const char *key;   /* between the quotes, as written */
+	const char *value; /* JSON text */
+	uint32_t key_len, value_len;
+	uint32_t start, end; /* in the line: the key's opening quote, and behind the value; not for NEW */
+	uint16_t field;      /* F_NONE: a name nobody asked for */
+	uint8_t kind;        /* enum value_kind */
+	uint8_t flags;
+};
+
+/* Where a field or a name is in the table of members. Entries of earlier events are told by their stamp, so nothing
+ * has to be cleared between events. */
+struct place {
+	uint32_t stamp;
+	uint32_t member;
+};
+
+struct event {
+	struct text line;
+	struct member *members;
+	size_t count, cap;
+	uint32_t stamp;
+	uint32_t brace;   /* offset of the closing brace in the line */
+	bool changed;     /* something is CHANGED, DELETED or NEW */
+	bool moved;       /* something is CHANGED or DELETED: the line does not go out in one piece */
+	bool nested;      /* `extra` or a key below it holds an object with members */
+	bool empty_line;  /* the line has no members */
+	struct place *fields; /* by field number */
+	size_t fields_cap;
+	struct place *names;  /* hash table over the other names, NAMES_SIZE of them or more */
+	size_t names_size, names_used;
+	struct arena arena;
+	struct buf scratch, copy, reason;
+	bool marked;
+};
+
+enum { NAMES_SIZE = 256 };
+
+struct event *event_new(void)
+{
+	struct event *ev = alloc_zero(1, sizeof *ev);
+
+	ev->fields_cap = field_count();
+	ev->fields = alloc_zero(ev->fields_cap, sizeof *ev->fields);
+	ev->names = alloc_zero(NAMES_SIZE, sizeof *ev->names);
+	ev->names_size = NAMES_SIZE;
+	ev->stamp = 1;
+	event_clear(ev);
+	return ev;
+}
+
+void event_free(struct event *ev)
+{
+	if (!ev)
+		return;
+	free(ev->fields);
+	free(ev->names);
+	free(ev->members);
+	arena_free(&ev->arena);
+	buf_free(&ev->scratch);
+	buf_free(&ev->copy);
+	buf_free(&ev->reason);
+	free(ev);
+}
+
+void event_clear(struct event *ev)
+{
+	enum { USUAL_MEMBERS = 4096 };
+
+	if (++ev->stamp == 0) {
+		memset(ev->fields, 0, ev->fields_cap * sizeof *ev->fields);
+		memset(ev->names, 0, ev->names_size * sizeof *ev->names);
+		ev->stamp = 1;
+	}
+	if (ev->cap > USUAL_MEMBERS) {
+		free(ev->members);
+		free(ev->names);
+		ev->members = NULL;
+		ev->cap = 0;
+		ev->names_size = NAMES_SIZE;
+		ev->names = alloc_zero(NAMES_SIZE, sizeof *ev->names);
+	}
+	arena_clear(&ev->arena);
+	ev->line = TEXT("{}");
+	ev->brace = 1;
+	ev->empty_line = true;
+	ev->count = ev->names_used = 0;
+	ev->changed = ev->moved = ev->nested = ev->marked = false;
+}
+
+struct arena *event_arena(struct event *ev)
+{
+	return &ev->arena;
+}
+
+struct text event_line(const struct event *ev)
+{
+	return ev->line;
+}
+
+bool event_changed(const struct event *ev)
+{
+	return ev->changed;
+}
+
+static struct text member_name(struct event *ev, const struct member *m)
+{
+	struct value quoted = { { m->key - 1, m->key_len + 2 }, VALUE_STRING, m->flags & ESCAPED_KEY };
+
+	return m->flags & ESCAPED_KEY ? value_text(quoted, &ev->arena) : (struct text){ m->key, m->key_len };
+}
+
+static struct value member_value(const struct member *m)
+{
+	return (struct value){ { m->value, m->value_len }, (enum value_kind)m->kind, m->flags & ESCAPED_VALUE };
+}
+
+static bool live(const struct member *m)
+{
+	return !(m->flags & DELETED);
+}
+
+/* The place of NAME in the table of names that have no field number. */
+static struct place *name_place(struct event *ev, struct text name)
+{
+	size_t at = (size_t)value_hash(name);
+
+	for (;; at++) {
+		struct place *place = &ev->names[at & (ev->names_size - 1)];
+
+		if (place->stamp != ev->stamp || text_eq(member_name(ev, &ev->members[place->member]), name))
+			return place;
+	}
+}
+
+static void grow_names(struct event *ev)
+{
+	if (ev->names_used * 2 < ev->names_size)
+		return;
+	free(ev->names);
+	ev->names_size *= 2;
+	ev->names = alloc_zero(ev->names_size, sizeof *ev->names);
+	for (size_t i = 0; i < ev->count; i++)
+		if (ev->members[i].field == F_NONE)
+			*name_place(ev, member_name(ev, &ev->members[i])) = (struct place){ ev->stamp, (uint32_t)i };
+}
+
+/* Names may become fields while events are there: rules that are loaded again bring new ones. */
+static struct place *field_place(struct event *ev, enum field f)
+{
+	if (f >= ev->fields_cap) {
+		size_t before = ev->fields_cap;
+
+		alloc_grow(&ev->fields, &ev->fields_cap, (size_t)f + 1, sizeof *ev->fields);
+		memset(ev->fields + before, 0, (ev->fields_cap - before) * sizeof *ev->fields);
+	}
+	return &ev->fields[f];
+}
+
+/* Enters the last member into the tables. False: its name is there already, and not deleted. */
+static bool enter(struct event *ev)
+{
+	struct member *m = &ev->members[ev->count - 1];
+	struct text name = member_name(ev, m);
+	struct place *place;
+
+	m->field = (uint16_t)field_find(name);
+	if (m->field != F_NONE) {
+		place = field_place(ev, (enum field)m->field);
+	} else {
+		grow_names(ev);
+		place = name_place(ev, name);
+		ev->names_used++;
+	}
+	if (place->stamp == ev->stamp && place->member != ev->count - 1 && live(&ev->members[place->member]))
+		return false;
+	*place = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
+	return true;
+}
+
+static struct member *find(const struct event *ev, enum field f)
+{
+	const struct place *place = f < ev->fields_cap ? &ev->fields[f] : NULL;
+
+	if (!place || place->stamp != ev->stamp || !live(&ev->members[place->member]))
+		return NULL;
+	return &ev->members[place->member];
+}
+
+static bool below_extra(const struct member *m)
+{
+	return m->key_len >= 5 && memcmp(m->key, "extra", 5) == 0 && (m->key_len == 5 || m->key[5] == '.');
+}
+
+static bool holds_object(const struct member *m)
+{
+	return m->kind == VALUE_OBJECT && m->value_len > 2 && live(m) && below_extra(m);
+}
+
+/* Calls VISIT with the dotted name of every leaf of the object V, which is below PREFIX. Stops at false. */
+static bool each_leaf(struct buf *prefix, struct value v, struct arena *arena,
+	bool (*visit)(void *context, struct text name, struct value leaf), void *context)
+{
+	/* The depth is at most VALUE_DEPTH, kept here instead of on the stack of calls. */
+	struct { struct value_walk walk; size_t length; } *open = alloc_zero(VALUE_DEPTH, sizeof *open);
+	size_t depth = 1, base = prefix->len;
+	bool fine = true;
+
+	open[0].walk = value_walk(v);
+	open[0].length = prefix->len;
+	while (depth && fine) {
+		struct value key, member;
+		size_t length = open[depth - 1].length;
+
+		prefix->len = length;
+		if (!value_next_member(&open[depth - 1].walk, &key, &member)) {
+			depth--;
+			continue;
+		}
+		buf_char(prefix, '.');
+		buf_text(prefix, value_text(key, arena));
+		if (member.kind == VALUE_OBJECT && depth < VALUE_DEPTH) {
+			struct value_walk inside = value_walk(member);
+
+			if (value_space(inside.at, inside.end) != inside.end) {
+				open[depth].walk = inside;
+				open[depth].length = prefix->len;
+				depth++;
+				continue;
+			}
+		}
+		fine = visit(context, buf_view(prefix), member);
+	}
+	free(open);
+	prefix->len = base;
+	return fine;
+}
+
+static bool name_is_free(void *context, struct text name, struct value leaf)
+{
+	struct event *ev = context;
+	enum field f = field_find(name);
+
+	(void)leaf;
+	return f != F_NONE ? !find(ev, f) : name_place(ev, name)->stamp != ev->stamp;
+}
+
+/* A nested `extra` beside flat keys below it: the same path must not be there twice. */
+static bool nested_is_unique(struct event *ev)
+{
+	bool fine = true;
+	size_t below = 0;
+
+	for (size_t i = 0; i < ev->count; i++)
+		below += below_extra(&ev->members[i]);
+	for (size_t i = 0; i < ev->count && fine && below > 1; i++) {
+		struct member *m = &ev->members[i];
+
+		if (!holds_object(m))
+			continue;
+		buf_clear(&ev->scratch);
+		buf_text(&ev->scratch, member_name(ev, m));
+		fine = each_leaf(&ev->scratch, member_value(m), &ev->arena, name_is_free, ev);
+	}
+	return fine;
+}
+
+static bool fail(struct event *ev, struct value_error *error, const char *at, const char *reason)
+{
+	event_clear(ev);
+	error->at = at;
+	error->reason = reason;
+	return false;
+}
+
+/* Reads one member that starts at P. NULL with ERROR filled in. */
+static const char *read_member(struct event *ev, const char *p, const char *end, struct value_error *error)
+{
+	const char *start = p;
+	struct member *m;
+	struct value key, v;
+
+	error->at = p;
+	error->reason = "a key in quotes is missing";
+	if (p == end || *p != '"')
+		return NULL;
+	p = value_scan_string(p, end, &key, error);
+	if (!p)
+		return NULL;
+	p = value_space(p, end);
+	error->at = p;
+	error->reason = "a colon is missing";
+	if (p == end || *p != ':')
+		return NULL;
+	p = value_scan(value_space(p + 1, end), end, &v, error);
+	if (!p)
+		return NULL;
+	if (ev->count == ev->cap)
+		alloc_grow(&ev->members, &ev->cap, ev->count + 1, sizeof *ev->members);
+	m = &ev->members[ev->count++];
+	m->key = key.raw.at + 1;
+	m->key_len = (uint32_t)key.raw.len - 2;
+	m->value = v.raw.at;
+	m->value_len = (uint32_t)v.raw.len;
+	m->start = (uint32_t)(start - ev->line.at);
+	m->end = (uint32_t)(p - ev->line.at);
+	m->kind = (uint8_t)v.kind;
+	m->flags = (uint8_t)((key.escaped ? ESCAPED_KEY : 0) | (v.escaped ? ESCAPED_VALUE : 0));
+	ev->nested |= v.kind == VALUE_OBJECT && holds_object(m);
+	error->at = start;
+	error->reason = "duplicate key";
+	return enter(ev) ? p : NULL;
+}
+
+bool event_read(struct event *ev, struct text line, struct value_error *error)
+{
+	const char *end = line.at + line.len, *p;
+
+	event_clear(ev);
+	if (line.len >= UINT32_MAX)
+		return fail(ev, error, line.at, "longer than 4 GiB");
+	ev->line = line;
+	p = value_space(line.at, end);
+	if (p == end || *p != '{')
+		return fail(ev, error, p, "not a JSON object");
+	p = value_space(p + 1, end);
+	ev->empty_line = p < end && *p == '}';
+	while (!ev->empty_line) {
+		p = read_member(ev, p, end, error);
+		if (!p)
+			return fail(ev, error, error->at, error->reason);
+		p = value_space(p, end);
+		if (p < end && *p == '}')
+			break;
+		if (p == end || *p != ',')
+			return fail(ev, error, p, p == end ? "object without end" : "a comma is missing");
+		p = value_space(p + 1, end);
+	}
+	ev->brace = (uint32_t)(p - line.at);
+	p = value_space(p + 1, end);
+	if (p != end)
+		return fail(ev, error, p, "something follows the object");
+	if (ev->nested && !nested_is_unique(ev))
+		return fail(ev, error, line.at, "duplicate key below extra");
+	return true;
+}
+
+bool event_read_copy(struct event *ev, struct text line, struct value_error *error)
+{
+	const char *original = line.at;
+	enum { KEEP = 64 * 1024 };
+
+	if (ev->copy.cap > KEEP && line.len < KEEP)
+		buf_free(&ev->copy);
+	buf_clear(&ev->copy);
+	buf_text(&ev->copy, line);
+	if (event_read(ev, buf_view(&ev->copy), error))
+		return true;
+	error->at = original + (error->at - buf_view(&ev->copy).at);
+	return false;
+}
+
+static void write_key(const struct member *m, struct buf *out)
+{
+	buf_char(out, '"');
+	buf_add(out, m->key, m->key_len);
+	buf_add(out, "\":", 2);
+}
+
+/* The members that the line had, with what was between them. */
+static void write_old(const struct event *ev, struct buf *out, bool *first)
+{
+	const struct member *before = NULL;
+
+	for (size_t i = 0; i < ev->count && !(ev->members[i].flags & NEW); i++) {
+		const struct member *m = &ev->members[i];
+		uint32_t from = before ? before->end : 0;
+
+		before = m;
+		if (!live(m))
+			continue;
+		/* Before the first that stays, what opened the line; before others, what stood before them there. */
+		if (*first)
+			buf_add(out, ev->line.at, ev->members[0].start);
+		else if (from && i > 0)
+			buf_add(out, ev->line.at + from, m->start - from);
+		*first = false;
+		if (m->flags & CHANGED) {
+			const char *old = ev->line.at + m->start, *end = ev->line.at + m->end;
+			const char *colon = value_space(m->key + m->key_len + 1, end);
+
+			buf_add(out, old, (size_t)(value_space(colon + 1, end) - old));
+			buf_add(out, m->value, m->value_len);
+		} else {
+			buf_add(out, ev->line.at + m->start, m->end - m->start);
+		}
+	}
+	if (*first)
+		buf_add(out, "{", 1);
+}
+
+void event_write(const struct event *ev, struct buf *out)
+{
+	bool first = ev->empty_line;
+	size_t i = ev->count;
+
+	if (!ev->changed) {
+		buf_text(out, ev->line);
+		return;
+	}
+	if (!ev->moved) {
+		buf_add(out, ev->line.at, ev->brace);
+	} else {
+		first = true;
+		write_old(ev, out, &first);
+	}
+	while (i && ev->members[i - 1].flags & NEW)
+		i--;
+	for (; i < ev->count; i++) {
+		const struct member *m = &ev->members[i];
+
+		if (!live(m))
+			continue;
+		if (!first)
+			buf_char(out, ',');
+		first = false;
+		write_key(m, out);
+		buf_add(out, m->value, m->value_len);
+	}
+	buf_char(out, '}');
+}
+
+/* The value at NAME inside a nested object, NAME being what follows the object's own name and a dot. */
+static struct value descend(struct event *ev, struct value object, struct text name)
+{
+	struct value_walk walk = value_walk(object);
+	struct value key, v;
+
+	while (value_next_member(&walk, &key, &v)) {
+		struct text member = value_text(key, &ev->arena);
+
+		if (text_eq(member, name))
+			return v;
+		if (v.kind == VALUE_OBJECT && name.len > member.len && name.at[member.len] == '.' &&
+			text_starts(name, member)) {
+			struct value found = descend(ev, v, text_from(name, member.len + 1));
+
+			if (found.kind != VALUE_NONE)
+				return found;
+		}
+	}
+	return NO_VALUE;
+}
+
+static struct value nested_value(struct event *ev, struct text name)
+{
+	for (size_t i = 0; i < ev->count; i++) {
+		const struct member *m = &ev->members[i];
+		struct text above;
+
+		if (!holds_object(m))
+			continue;
+		above = member_name(ev, m);
+		if (name.len > above.len && name.at[above.len] == '.' && text_starts(name, above)) {
+			struct value found = descend(ev, member_value(m), text_from(name, above.len + 1));
+
+			if (found.kind != VALUE_NONE)
+				return found;
+		}
+	}
+	return NO_VALUE;
+}
+
+struct value event_value(struct event *ev, enum field f)
+{
+	const struct member *m = find(ev, f);
+	struct value v = m ? member_value(m) : NO_VALUE;
+
+	if (!m && ev->nested && field_is_extra(f))
+		v = nested_value(ev, field_name(f));
+	return value_ignored(v) ? NO_VALUE : v;
+}
+
+bool event_has(struct event *ev, enum field f)
+{
+	if (f == F_EXTRA)
+		for (size_t i = 0; i < ev->count; i++)
+			if (live(&ev->members[i]) && below_extra(&ev->members[i]) &&
+				!value_ignored(member_value(&ev->members[i])))
+				return true;
+	return event_value(ev, f).kind != VALUE_NONE;
+}
+
+struct text event_text(struct event *ev, enum field f)
+{
+	return value_text(value_first(event_value(ev, f)), &ev->arena);
+}
+
+struct text event_value_form(struct event *ev, struct value v)
+{
+	return v.kind == VALUE_STRING ? value_text(v, &ev->arena) : v.raw;
+}
+
+struct text event_form(struct event *ev, enum field f)
+{
+	return event_value_form(ev, value_first(event_value(ev, f)));
+}
+
+struct event_values event_values(struct event *ev, enum field f)
+{
+	struct value v = event_value(ev, f);
+
+	return (struct event_values){ v, value_walk(v), v.kind == VALUE_ARRAY };
+}
+
+bool event_next_value(struct event_values *values, struct value *v)
+{
+	if (values->many)
+		return value_next(&values->walk, v);
+	*v = values->single;
+	values->single = NO_VALUE;
+	return v->kind != VALUE_NONE;
+}
+
+bool event_integer(struct event *ev, enum field f, long long *number)
+{
+	return value_integer(value_first(event_value(ev, f)), number);
+}
+
+bool event_double(struct event *ev, enum field f, double *number)
+{
+	return value_double(value_first(event_value(ev, f)), number);
+}
+
+bool event_boolean(struct event *ev, enum field f, bool *value)
+{
+	struct value v = value_first(event_value(ev, f));
+
+	*value = v.kind == VALUE_TRUE;
+	return v.kind == VALUE_TRUE || v.kind == VALUE_FALSE;
+}
+
+/* A fresh member called NAME, whose bytes must hold as long as the event does. */
+static struct member *append(struct event *ev, struct text name)
+{
+	struct member *m;
+
+	if (ev->count == ev->cap)
+		alloc_grow(&ev->members, &ev->cap, ev->count + 1, sizeof *ev->members);
+	m = &ev->members[ev->count++];
+	*m = (struct member){ .flags = NEW };
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.at[i] < 0x20 || name.at[i] == '"' || name.at[i] == '\\') {
+			buf_clear(&ev->scratch);
+			buf_json(&ev->scratch, name);
+			name = arena_text(&ev->arena, buf_view(&ev->scratch));
+			name = (struct text){ name.at + 1, name.len - 2 };
+			m->flags |= ESCAPED_KEY;
+			break;
+		}
+	m->key = name.at;
+	m->key_len = (uint32_t)name.len;
+	return m;
+}
+
+static void put(struct event *ev, struct member *m, struct value v)
+{
+	m->value = v.raw.at;
+	m->value_len = (uint32_t)v.raw.len;
+	m->kind = (uint8_t)v.kind;
+	m->flags = (uint8_t)((m->flags & ~ESCAPED_VALUE) | (v.escaped ? ESCAPED_VALUE : 0));
+	ev->changed = true;
+	if (!(m->flags & NEW)) {
+		m->flags |= CHANGED;
+		ev->moved = true;
+	}
+	ev->nested |= holds_object(m);
+}
+
+static bool append_leaf(void *context, struct text name, struct value leaf)
+{
+	struct event *ev = context;
+	struct buf saved = ev->scratch; /* NAME stands in it, and append() uses it */
+
+	ev->scratch = BUF_INIT;
+	put(ev, append(ev, arena_text(&ev->arena, name)), leaf);
+	if (!enter(ev)) {
+		ev->count--;
+		event_mark(ev, "duplicate key: %.*s", TEXT_ARGS(name));
+	}
+	buf_free(&ev->scratch);
+	ev->scratch = saved;
+	return true;
+}
+
+void event_flatten(struct event *ev)
+{
+	size_t count = ev->count;
+
+	if (!ev->nested)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct value v = member_value(&ev->members[i]);
+
+		if (!holds_object(&ev->members[i]))
+			continue;
+		buf_clear(&ev->scratch);
+		buf_text(&ev->scratch, member_name(ev, &ev->members[i]));
+		ev->members[i].flags |= DELETED;
+		ev->changed = ev->moved = true;
+		each_leaf(&ev->scratch, v, &ev->arena, append_leaf, ev);
+	}
+	ev->nested = false;
+}
+
+/* Sets F to V, whose bytes hold as long as the event does. */
+static void store(struct event *ev, enum field f, struct value v)
+{
+	struct member *m;
+
+	if (ev->nested && field_is_extra(f))
+		event_flatten(ev);
+	m = find(ev, f);
+	if (!m) {
+		m = append(ev, field_name(f));
+		m->field = (uint16_t)f;
+		*field_place(ev, f) = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
+	}
+	put(ev, m, v);
+}
+
+/* The kind of the canonical JSON text RAW. */
+static struct value value_of(struct text raw)
+{
+	static const enum value_kind kinds[128] = { ['"'] = VALUE_STRING, ['{'] = VALUE_OBJECT, ['['] = VALUE_ARRAY,
+		['t'] = VALUE_TRUE, ['f'] = VALUE_FALSE, ['n'] = VALUE_NULL };
+	enum value_kind kind = kinds[raw.at[0] & 127];
+
+	return (struct value){ raw, kind ? kind : VALUE_NUMBER,
+		kind == VALUE_STRING && memchr(raw.at, '\\', raw.len) != NULL };
+}
+
+/* The text of a JSON object in F_EXTRA becomes its members: the field is only a way to write them all. */
+static void store_extra(struct event *ev, struct value v)
+{
+	event_delete(ev, F_EXTRA);
+	store(ev, F_EXTRA, v);
+	event_flatten(ev);
+}
+
+static enum field_verdict set_value(struct event *ev, enum field f, enum value_kind kind, struct text in)
+{
+	enum field_verdict verdict;
+	struct text raw;
+
+	if (f == F_EXTRA && kind == VALUE_OBJECT) {
+		store_extra(ev, value_of(arena_text(&ev->arena, in)));
+		return FIELD_FINE;
+	}
+	buf_clear(&ev->scratch);
+	verdict = field_sanitise(f, kind, in, &ev->scratch);
+	if (verdict != FIELD_FINE)
+		return verdict;
+	raw = arena_text(&ev->arena, buf_view(&ev->scratch));
+	if (f == F_EXTRA)
+		store_extra(ev, value_of(arena_text(&ev->arena, value_text(value_of(raw), &ev->arena))));
+	else
+		store(ev, f, value_of(raw));
+	return FIELD_FINE;
+}
+
+static void refuse(struct event *ev, enum field f, enum field_verdict verdict, enum value_kind kind, struct text in)
+{
+	if (ev->marked)
+		return;
+	buf_clear(&ev->reason);
+	field_explain(f, verdict, kind, in, &ev->reason);
+	buf_cstr(&ev->reason);
+	ev->marked = true;
+}
+
+static bool set_or_refuse(struct event *ev, enum field f, enum value_kind kind, struct text in)
+{
+	enum field_verdict verdict = set_value(ev, f, kind, in);
+
+	if (verdict != FIELD_FINE)
+		refuse(ev, f, verdict, kind, in);
+	return verdict == FIELD_FINE;
+}
+
+void event_set(struct event *ev, enum field f, struct text value)
+{
+	set_or_refuse(ev, f, VALUE_STRING, value);
+}
+
+void event_set_value(struct event *ev, enum field f, struct value value)
+{
+	set_or_refuse(ev, f, value.kind, event_value_form(ev, value));
+}
+
+void event_set_integer(struct event *ev, enum field f, long long value)
+{
+	char digits[24];
+	int n = snprintf(digits, sizeof digits, "%lld", value);
+
+	set_or_refuse(ev, f, VALUE_NUMBER, (struct text){ digits, (size_t)n });
+}
+
+void event_set_double(struct event *ev, enum field f, double value)
+{
+	struct buf digits = BUF_INIT;
+
+	buf_double(&digits, value);
+	set_or_refuse(ev, f, VALUE_NUMBER, buf_view(&digits));
+	buf_free(&digits);
+}
+
+void event_set_boolean(struct event *ev, enum field f, bool value)
+{
+	set_or_refuse(ev, f, value ? VALUE_TRUE : VALUE_FALSE, value ? TEXT("true") : TEXT("false"));
+}
+
+bool event_try(struct event *ev, enum field f, struct text value)
+{
+	return set_value(ev, f, VALUE_STRING, value) == FIELD_FINE;
+}
+
+bool event_try_value(struct event *ev, enum field f, struct value value)
+{
+	return set_value(ev, f, value.kind, event_value_form(ev, value)) == FIELD_FINE;
+}
+
+void event_set_raw(struct event *ev, enum field f, struct text raw)
+{
+	store(ev, f, value_of(arena_text(&ev->arena, raw)));
+}
+
+void event_set_raw_named(struct event *ev, struct text name, struct text raw)
+{
+	enum field f = field_find(name);
+	struct place *place;
+
+	if (f != F_NONE) {
+		event_set_raw(ev, f, raw);
+		return;
+	}
+	if (ev->nested && text_starts(name, TEXT("extra.")))
+		event_flatten(ev);
+	place = name_place(ev, name);
+	if (place->stamp == ev->stamp && live(&ev->members[place->member])) {
+		put(ev, &ev->members[place->member], value_of(arena_text(&ev->arena, raw)));
+		return;
+	}
+	put(ev, append(ev, arena_text(&ev->arena, name)), value_of(arena_text(&ev->arena, raw)));
+	enter(ev);
+}
+
+static void drop(struct event *ev, struct member *m)
+{
+	m->flags |= DELETED;
+	ev->changed = ev->moved = true;
+}
+
+void event_delete(struct event *ev, enum field f)
+{
+	struct member *m;
+
+	if (f == F_EXTRA) {
+		for (size_t i = 0; i < ev->count; i++)
+			if (below_extra(&ev->members[i]) && live(&ev->members[i]))
+				drop(ev, &ev->members[i]);
+		ev->nested = false;
+		return;
+	}
+	m = find(ev, f);
+	if (!m && ev->nested && field_is_extra(f) && nested_value(ev, field_name(f)).kind != VALUE_NONE) {
+		event_flatten(ev);
+		m = find(ev, f);
+	}
+	if (m)
+		drop(ev, m);
+}
+
+static bool add(struct event *ev, enum field f, enum value_kind kind, struct text in, bool ignored,
+	enum overwrite overwrite)
+{
+	bool present = event_has(ev, f);
+
+	if (present && overwrite == OVERWRITE_UNSET)
+		event_mark(ev, "%.*s: already there", TEXT_ARGS(field_name(f)));
+	if (present && overwrite != OVERWRITE_YES)
+		return false;
+	if (ignored) {
+		if (present)
+			event_delete(ev, f);
+		return false;
+	}
+	return set_or_refuse(ev, f, kind, in);
+}
+
+bool event_add(struct event *ev, enum field f, struct text value, enum overwrite overwrite)
+{
+	bool ignored = !value.at || value.len == 0 || text_is(value, "-") || text_is(value, "N/A");
+
+	return add(ev, f, VALUE_STRING, value, ignored, overwrite);
+}
+
+bool event_add_value(struct event *ev, enum field f, struct value value, enum overwrite overwrite)
+{
+	return add(ev, f, value.kind, event_value_form(ev, value), value_ignored(value), overwrite);
+}
+
+void event_mark(struct event *ev, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (ev->marked)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	buf_clear(&ev->reason);
+	buf_string(&ev->reason, text);
+	buf_cstr(&ev->reason);
+	ev->marked = true;
+}
+
+const char *event_marked(const struct event *ev)
+{
+	return ev->marked ? ev->reason.at : NULL;
+}
+
+bool event_next(struct event *ev, size_t *cursor, struct text *name, enum field *f, struct value *v)
+{
+	while (*cursor < ev->count) {
+		const struct member *m = &ev->members[(*cursor)++];
+
+		if (!live(m))
+			continue;
+		*name = member_name(ev, m);
+		*f = (enum field)m->field;
+		*v = member_value(m);
+		return true;
+	}
+	return false;
+}

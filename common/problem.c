@@ -1,0 +1,27 @@
+#include "problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool problem_set(struct problem *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(p->text, sizeof p->text, format, args);
+	va_end(args);
+	return false;
+}
+
+bool problem_at(struct problem *p, const char *file, long line, long column, const char *format, ...)
+{
+	va_list args;
+
+	snprintf(p->file, sizeof p->file, "%s", file ? file : "");
+	p->line = line;
+	p->column = column;
+	va_start(args, format);
+	vsnprintf(p->text, sizeof p->text, format, args);
+	va_end(args);
+	return false;
+}

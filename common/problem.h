@@ -1,0 +1,22 @@
+/* Why something did not work: common/ reports, the command decides what to do about it. */
+#ifndef IMQ_PROBLEM_H
+#define IMQ_PROBLEM_H
+
+#include <stdbool.h>
+
+enum { PROBLEM_SIZE = 512 };
+
+struct problem {
+	char file[256]; /* empty: not about a file */
+	long line;      /* from 1; 0: about the file as a whole */
+	long column;    /* from 1; 0: about the line as a whole */
+	char text[PROBLEM_SIZE];
+};
+
+/* Fills in TEXT, cut at its size; the place stays. Always returns false, so that `return problem_set(…)` reads well. */
+bool problem_set(struct problem *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As problem_set() with a place; FILE may be NULL. */
+bool problem_at(struct problem *p, const char *file, long line, long column, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif

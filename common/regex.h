@@ -1,0 +1,27 @@
+/* Regular expressions as the rest of imq uses them: PCRE2 with JIT, UTF-8, and limits on matching effort, so that an
+ * expression from a rule file and a value from an attacker together cannot stop a pipeline. */
+#ifndef IMQ_REGEX_H
+#define IMQ_REGEX_H
+
+#include <stdbool.h>
+
+#include "problem.h"
+#include "text.h"
+
+struct regex;
+
+enum { REGEX_NOCASE = 1, REGEX_WHOLE = 2, REGEX_MULTILINE = 4 };
+
+/* Compiles PATTERN. NULL with PROBLEM's text filled in: it is no regular expression. Free with regex_free(). */
+struct regex *regex_new(struct text pattern, unsigned flags, struct problem *problem);
+void regex_free(struct regex *r);
+/* Whether R matches somewhere in T. Beyond the effort limit, or where T is no UTF-8, it does not match. */
+bool regex_search(struct regex *r, struct text t);
+/* As regex_search(), and GROUPS[0] is the whole match, GROUPS[n] group n, NO_TEXT where it took no part. COUNT is the
+ * number of GROUPS. */
+bool regex_match(struct regex *r, struct text t, struct text *groups, size_t count);
+/* The number of the group called NAME, or -1; and how many groups there are. */
+int regex_group(const struct regex *r, const char *name);
+unsigned regex_groups(const struct regex *r);
+
+#endif
