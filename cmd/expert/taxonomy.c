@@ -1,0 +1,56 @@
+/* imq-taxonomy: derive classification.taxonomy from classification.type by the Reference Security Incident Taxonomy.
+ * What an event already says stays, even a contradiction: correcting a feed is the job of imq-modify. */
+#include "event.h"
+#include "filter.h"
+
+static bool overwrite;
+
+static const struct opt options[] = {
+	OPT_BOOL('o', "overwrite", &overwrite, false, "derive the taxonomy even where the event has one"),
+	OPT_END
+};
+
+/* One row per taxonomy: its name, then its types. */
+static const char *const rsit[][9] = {
+	{ "abusive-content", "harmful-speech", "spam", "violence" },
+	{ "availability", "ddos", "dos", "misconfiguration", "outage", "sabotage" },
+	{ "fraud", "copyright", "masquerade", "phishing", "unauthorized-use-of-resources" },
+	{ "information-content-security", "data-leak", "data-loss", "unauthorised-information-access",
+		"unauthorised-information-modification" },
+	{ "information-gathering", "scanner", "sniffing", "social-engineering" },
+	{ "intrusion-attempts", "brute-force", "exploit", "ids-alert" },
+	{ "intrusions", "application-compromise", "burglary", "privileged-account-compromise", "system-compromise",
+		"unprivileged-account-compromise" },
+	{ "malicious-code", "c2-server", "infected-system", "malware-configuration", "malware-distribution" },
+	{ "other", "blacklist", "dga-domain", "malware", "other", "proxy", "tor", "undetermined" },
+	{ "test", "test" },
+	{ "vulnerable", "ddos-amplifier", "information-disclosure", "potentially-unwanted-accessible",
+		"vulnerable-system", "weak-crypto" },
+};
+
+static const char *taxonomy_of(struct text type)
+{
+	for (size_t row = 0; row < LENGTH(rsit); row++)
+		for (size_t i = 1; i < LENGTH(rsit[row]) && rsit[row][i]; i++)
+			if (text_is(type, rsit[row][i]))
+				return rsit[row][0];
+	return "other";
+}
+
+static enum verdict classify(struct event *ev)
+{
+	struct text type = event_text(ev, F_CLASSIFICATION_TYPE);
+
+	if (overwrite || !event_has(ev, F_CLASSIFICATION_TAXONOMY))
+		event_set(ev, F_CLASSIFICATION_TAXONOMY, text_of(taxonomy_of(type)));
+	if (!event_has(ev, F_CLASSIFICATION_TYPE))
+		event_set(ev, F_CLASSIFICATION_TYPE, TEXT("undetermined"));
+	return PASS;
+}
+
+int main(int argc, char **argv)
+{
+	return filter_main(argc, argv, &(struct filter){ .name = "imq-taxonomy",
+		.module = "intelmq.bots.experts.taxonomy.expert",
+		.summary = "derive the taxonomy of events from their type", .options = options, .event = classify });
+}

@@ -1,0 +1,13 @@
+/* The one clock. IMQ_NOW in the environment overrides it for tests: an ISO time such as 2026-11-25T10:00:00+00:00, or
+ * @FILE, whose content is such a time and is read again at every call. */
+#ifndef IMQ_CLOCK_H
+#define IMQ_CLOCK_H
+
+#include <stdint.h>
+
+/* Microseconds since 1970-01-01T00:00:00 UTC. */
+int64_t clock_now(void);
+/* Microseconds of a clock that only goes forward, for timeouts; not overridden. */
+int64_t clock_steady(void);
+
+#endif

@@ -1,0 +1,135 @@
+/* Options: one table per command, from which parsing, --help, --describe, --config and the man page check come.
+ *
+ * A row's destination is typed, so that a row that points at the wrong kind of variable does not compile. The long
+ * option `--http-proxy` is IntelMQ's parameter `http_proxy`. An option beats the --config file, that beats the default. */
+#ifndef IMQ_OPT_H
+#define IMQ_OPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "problem.h"
+#include "text.h"
+
+/* A list of texts; the texts belong to the options and live as long as the process. */
+struct list {
+	struct text *items;
+	size_t count;
+};
+
+bool list_has(const struct list *list, struct text item);
+
+enum tristate { TRISTATE_UNSET, TRISTATE_NO, TRISTATE_YES };
+
+enum opt_kind {
+	OPT_KIND_END,
+	OPT_KIND_BOOLEAN,
+	OPT_KIND_TRISTATE,
+	OPT_KIND_INTEGER,
+	OPT_KIND_NUMBER,
+	OPT_KIND_SECONDS,
+	OPT_KIND_BYTES,
+	OPT_KIND_TEXT,
+	OPT_KIND_CHOICE,
+	OPT_KIND_LIST,
+	OPT_KIND_JSON,
+	OPT_KIND_MIXIN,
+};
+
+struct mixin; /* filter.h */
+
+struct opt {
+	enum opt_kind kind;
+	char letter; /* 0: none */
+	const char *name;
+	union {
+		bool *boolean;
+		enum tristate *tristate;
+		long long *integer;
+		double *number; /* also seconds */
+		size_t *bytes;
+		const char **text;
+		int *choice;
+		struct list *list;
+		struct text *json;
+		void *mixin;
+	} to;
+	/* The default as one would write it on the command line; NULL: none. */
+	const char *fallback;
+	const char *help;
+	const char *const *choices; /* of OPT_KIND_CHOICE, NULL-terminated */
+	const char *parameter;      /* IntelMQ's name where it is not the option's with underscores */
+	const char *argument;       /* what --help calls the value; NULL: a word for its kind */
+	bool secret;                /* never shown; stands in files, not in argv */
+	const struct mixin *mixin;
+};
+
+#define OPT_BOOL(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_BOOLEAN, .letter = l, .name = n, .to.boolean = destination, .fallback = (byDefault) ? "true" : "false", .help = h }
+/* --name, --no-name, or neither. BYDEFAULT: NULL, "true" or "false". */
+#define OPT_TRISTATE(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_TRISTATE, .letter = l, .name = n, .to.tristate = destination, .fallback = byDefault, .help = h }
+#define OPT_INTEGER(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_INTEGER, .letter = l, .name = n, .to.integer = destination, .fallback = byDefault, .help = h }
+#define OPT_NUMBER(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_NUMBER, .letter = l, .name = n, .to.number = destination, .fallback = byDefault, .help = h }
+/* Seconds as a double; `90`, `1.5`, `10m`, `2h` and `1d` are understood. */
+#define OPT_SECONDS(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_SECONDS, .letter = l, .name = n, .to.number = destination, .fallback = byDefault, .help = h }
+/* Bytes; `64K`, `16M`, `1G` (and KiB, MiB, GiB) are powers of 1024. */
+#define OPT_BYTES(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_BYTES, .letter = l, .name = n, .to.bytes = destination, .fallback = byDefault, .help = h }
+#define OPT_TEXT(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_TEXT, .letter = l, .name = n, .to.text = destination, .fallback = byDefault, .help = h }
+#define OPT_FILE(l, n, destination, h) \
+	{ .kind = OPT_KIND_TEXT, .letter = l, .name = n, .to.text = destination, .argument = "FILE", .help = h }
+#define OPT_SECRET(n, destination, h) \
+	{ .kind = OPT_KIND_TEXT, .name = n, .to.text = destination, .help = h, .secret = true }
+/* One word out of CHOICELIST, stored as its index; -1 without a default. */
+#define OPT_CHOICE(l, n, destination, choiceList, byDefault, h) \
+	{ .kind = OPT_KIND_CHOICE, .letter = l, .name = n, .to.choice = destination, .choices = choiceList, .fallback = byDefault, .help = h }
+/* Comma-separated with blanks trimmed, or a JSON array. */
+#define OPT_LIST(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_LIST, .letter = l, .name = n, .to.list = destination, .fallback = byDefault, .help = h }
+/* Any JSON value (maps above all), kept as JSON text that has been checked; NO_TEXT without a default. */
+#define OPT_JSON(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_JSON, .letter = l, .name = n, .to.json = destination, .fallback = byDefault, .help = h }
+/* Names a mixin in the table: it is started, run and stopped with the command. Used by the mixins' own macros. */
+#define OPT_MIXIN(class, instance) { .kind = OPT_KIND_MIXIN, .mixin = class, .to.mixin = instance }
+#define OPT_END { .kind = OPT_KIND_END }
+
+/* What a command says of itself. */
+struct command {
+	const char *name;     /* imq-url */
+	const char *modules;  /* IntelMQ's modules that it stands for, separated by blanks; NULL: none */
+	const char *summary;  /* "take URLs apart", for --help and the man page's NAME */
+	const char *operands; /* "[FILE]..." */
+	const struct opt *options;
+	const struct opt *common; /* those all commands of its kind have; NULL: none */
+	/* Appends further members (`,"paths":…`) to --describe; NULL: none. */
+	void (*describe)(struct buf *json);
+};
+
+enum opt_outcome {
+	OPT_GO,   /* all set */
+	OPT_DONE, /* --help and the like were printed: exit 0 */
+	OPT_BAD,  /* PROBLEM says what is wrong: exit 2 */
+};
+
+/* Sets every destination from ARGV, --config files and defaults. OPERANDS is where in ARGV the operands start. */
+enum opt_outcome opt_parse(const struct command *command, int argc, char **argv, int *operands, struct problem *problem);
+/* Sets one option from text as on the command line. False with PROBLEM's text filled in. */
+bool opt_set(const struct opt *row, struct text value, struct problem *problem);
+/* The row of a parameter or option name, dashes and underscores being the same; NULL: none. */
+const struct opt *opt_find(const struct command *command, struct text name);
+/* The name in the NULL-free array NAMES of COUNT that looks most like WRONG, or NULL if none does. */
+const char *suggest(struct text wrong, const char *const *names, size_t count);
+
+/* The path of FILE in share/: IMQ_SHARE's, that beside the command in a build tree, or the installed one. The result is
+ * the caller's to free. */
+char *share_path(const char *file);
+/* Reads all of a file that holds at most LIMIT bytes. False with PROBLEM filled in. */
+bool file_read(const char *path, size_t limit, struct buf *out, struct problem *problem);
+
+#endif
