@@ -1,10 +1,12 @@
+/* The clock, and the clock that tests hold in their hands. */
 #include "clock.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "when.h"
 
 static int64_t read_clock(clockid_t id)
 {
@@ -14,36 +16,33 @@ static int64_t read_clock(clockid_t id)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static int64_t overridden(const char *now)
+static bool overridden(const char *now, int64_t *microseconds)
 {
-	char text[64] = "";
-	struct tm tm = { .tm_isdst = 0 };
+	char content[64];
+	ssize_t n;
+	int fd;
 
-	if (now[0] == '@') {
-		int fd = open(now + 1, O_RDONLY | O_CLOEXEC);
-
-		if (fd >= 0) {
-			ssize_t n = read(fd, text, sizeof text - 1);
-
-			text[n > 0 ? n : 0] = '\0';
-			close(fd);
-		}
-		now = text;
-	}
-	strptime(now, "%Y-%m-%dT%H:%M:%S", &tm);
-	return (int64_t)timegm(&tm) * 1000000;
+	if (now[0] != '@')
+		return when_parse_iso(text_of(now), microseconds);
+	fd = open(now + 1, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, content, sizeof content);
+	close(fd);
+	return n > 0 && when_parse_iso(text_trim((struct text){ content, (size_t)n }), microseconds);
 }
 
 int64_t clock_now(void)
 {
 	static const char *override;
-	static int looked;
+	static bool looked;
+	int64_t microseconds;
 
 	if (!looked) {
 		override = getenv("IMQ_NOW");
-		looked = 1;
+		looked = true;
 	}
-	return override ? overridden(override) : read_clock(CLOCK_REALTIME);
+	return override && overridden(override, &microseconds) ? microseconds : read_clock(CLOCK_REALTIME);
 }
 
 int64_t clock_steady(void)

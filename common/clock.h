@@ -1,5 +1,5 @@
 /* The one clock. IMQ_NOW in the environment overrides it for tests: an ISO time such as 2026-11-25T10:00:00+00:00, or
- * @FILE, whose content is such a time and is read again at every call. */
+ * @FILE, whose content is such a time and is read again at every call. What cannot be read is ignored. */
 #ifndef IMQ_CLOCK_H
 #define IMQ_CLOCK_H
 
