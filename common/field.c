@@ -91,6 +91,8 @@ void field_rule_set(struct field_rule *rule, const struct type *type, unsigned l
 	rule->type = type;
 	rule->length = length;
 	rule->pattern = regex;
+	regex_free(rule->regex);
+	rule->regex = NULL;
 	rule->nocase = nocase;
 	rule->native = NULL;
 	for (size_t i = 0; regex && !nocase && i < LENGTH(natives); i++) {

@@ -5,6 +5,7 @@
 /* A list of words: the case they are written in, other words for them, and the words, each array ending with NULL. */
 struct words {
 	bool upper;
+	bool empty_refused; /* by sanitising already */
 	struct text (*trim)(struct text); /* what else is cut off, NULL: nothing */
 	const char *const (*renamed)[2];
 	const char *const *list;
@@ -40,7 +41,7 @@ static bool words_put(const struct words *words, enum value_kind kind, struct te
 			word = text_of((*pair)[1]);
 			break;
 		}
-	taken = taken && (!must_be_listed || listed(words, word));
+	taken = taken && (must_be_listed ? listed(words, word) : word.len || !words->empty_refused);
 	if (taken)
 		buf_json(out, word);
 	buf_free(&mapped);
@@ -54,6 +55,7 @@ static const struct words registries = {
 };
 
 static const struct words taxonomies = {
+	.empty_refused = true,
 	.renamed = (const char *const[][2]){ { "abusive content", "abusive-content" },
 		{ "information gathering", "information-gathering" }, { "intrusion attempts", "intrusion-attempts" },
 		{ "malicious code", "malicious-code" }, { NULL, NULL } },
@@ -63,6 +65,7 @@ static const struct words taxonomies = {
 };
 
 static const struct words classifications = {
+	.empty_refused = true,
 	.renamed = (const char *const[][2]){
 		{ "botnet drone", "infected-system" },
 		{ "infected system", "infected-system" },

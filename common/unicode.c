@@ -60,7 +60,7 @@ struct text unicode_strip(struct text t)
 	return t;
 }
 
-/* Appends what libunistring allocated. */
+/* Appends the N bytes that libunistring allocated; a NULL is its refusal. */
 static bool take(uint8_t *result, size_t n, struct buf *out)
 {
 	if (!result)
@@ -72,10 +72,12 @@ static bool take(uint8_t *result, size_t n, struct buf *out)
 
 bool unicode_lower(struct text t, struct buf *out)
 {
-	size_t n = 0;
+	if (!unicode_ascii(t)) {
+		size_t n = 0;
+		uint8_t *mapped = u8_tolower((const uint8_t *)t.at, t.len, NULL, NULL, NULL, &n);
 
-	if (!unicode_ascii(t))
-		return take(u8_tolower((const uint8_t *)t.at, t.len, NULL, NULL, NULL, &n), n, out);
+		return take(mapped, n, out);
+	}
 	buf_room(out, t.len);
 	for (size_t i = 0; i < t.len; i++)
 		out->at[out->len++] = (char)(t.at[i] >= 'A' && t.at[i] <= 'Z' ? t.at[i] + 32 : t.at[i]);
@@ -84,10 +86,12 @@ bool unicode_lower(struct text t, struct buf *out)
 
 bool unicode_upper(struct text t, struct buf *out)
 {
-	size_t n = 0;
+	if (!unicode_ascii(t)) {
+		size_t n = 0;
+		uint8_t *mapped = u8_toupper((const uint8_t *)t.at, t.len, NULL, NULL, NULL, &n);
 
-	if (!unicode_ascii(t))
-		return take(u8_toupper((const uint8_t *)t.at, t.len, NULL, NULL, NULL, &n), n, out);
+		return take(mapped, n, out);
+	}
 	buf_room(out, t.len);
 	for (size_t i = 0; i < t.len; i++)
 		out->at[out->len++] = (char)(t.at[i] >= 'a' && t.at[i] <= 'z' ? t.at[i] - 32 : t.at[i]);
@@ -96,10 +100,12 @@ bool unicode_upper(struct text t, struct buf *out)
 
 bool unicode_nfkc(struct text t, struct buf *out)
 {
-	size_t n = 0;
+	if (!unicode_ascii(t)) {
+		size_t n = 0;
+		uint8_t *mapped = u8_normalize(UNINORM_NFKC, (const uint8_t *)t.at, t.len, NULL, &n);
 
-	if (!unicode_ascii(t))
-		return take(u8_normalize(UNINORM_NFKC, (const uint8_t *)t.at, t.len, NULL, &n), n, out);
+		return take(mapped, n, out);
+	}
 	buf_text(out, t);
 	return true;
 }
