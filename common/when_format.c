@@ -25,6 +25,9 @@ struct found {
 	int half_day;    /* -1: none, 0 am, 1 pm */
 	int hour12;      /* -1: none */
 	int day_of_year; /* 0: none */
+	int weekday;     /* from Monday, 0; -1: none */
+	char week_of;    /* the directive that gave the week: U from Sunday, W from Monday, V of ISO 8601; 0: none */
+	int week, iso_year;
 	int64_t offset;  /* seconds east of UTC */
 };
 
@@ -61,7 +64,7 @@ static bool prepare_pattern(struct when_format *format, struct text pattern, str
 			buf_string(&format->own, composite(d));
 			continue;
 		}
-		if (!d || !strchr("aAwudbBmyYHIpMSfzZj%", d))
+		if (!d || !strchr("aAwudbBmyYHIpMSfzZjUWGV%", d))
 			return problem_set(problem, "time format: %%%c is not supported", d ? d : ' ');
 		buf_char(&format->own, '%');
 		buf_char(&format->own, d);
@@ -119,6 +122,7 @@ static const struct numeric *numeric_of(char directive)
 		{ 'Y', 4, 0, 9999, true }, { 'y', 2, 0, 99, true }, { 'm', 2, 1, 12, false }, { 'd', 2, 1, 31, false },
 		{ 'H', 2, 0, 23, false }, { 'I', 2, 1, 12, false }, { 'M', 2, 0, 59, false }, { 'S', 2, 0, 61, false },
 		{ 'j', 3, 1, 366, false }, { 'f', 6, 0, 999999, false }, { 'w', 1, 0, 6, true }, { 'u', 1, 1, 7, true },
+		{ 'U', 2, 0, 53, false }, { 'W', 2, 0, 53, false }, { 'V', 2, 1, 53, false }, { 'G', 4, 0, 9999, true },
 	};
 
 	for (size_t i = 0; i < LENGTH(list); i++)
@@ -162,8 +166,18 @@ static void set_number(struct found *found, char directive, int value, size_t di
 			value *= 10;
 		found->microsecond = value;
 		break;
-	default: /* a weekday follows from the date */
+	case 'w':
+		found->weekday = (value + 6) % 7;
 		break;
+	case 'u':
+		found->weekday = value - 1;
+		break;
+	case 'G':
+		found->iso_year = value;
+		break;
+	default:
+		found->week_of = directive;
+		found->week = value;
 	}
 }
 
@@ -248,7 +262,9 @@ static size_t take_word(char directive, struct text t, struct found *found)
 	switch (directive) {
 	case 'a':
 	case 'A':
-		return take_name(t, weekdays, LENGTH(weekdays), directive == 'A', &index);
+		n = take_name(t, weekdays, LENGTH(weekdays), directive == 'A', &index);
+		found->weekday = index;
+		return n;
 	case 'b':
 	case 'B':
 		n = take_name(t, months, LENGTH(months), directive == 'B', &index);
@@ -308,10 +324,29 @@ static bool match(struct text pattern, struct text t, struct found *found)
 	return t.len == 0;
 }
 
+/* The days from 1 January to the date that week and weekday give. */
+static int days_of_week(const struct found *found, int64_t january)
+{
+	int first = when_weekday(january), weekday = found->weekday;
+
+	if (found->week_of == 'V') {
+		/* The first week is that of 4 January. */
+		return (first > 3 ? 7 : 0) - first + (found->week - 1) * 7 + weekday;
+	}
+	if (found->week_of == 'U') {
+		first = (first + 1) % 7;
+		weekday = (weekday + 1) % 7;
+	}
+	/* Week 0 is what stands before the first whole one. */
+	return found->week ? (7 - first) % 7 + (found->week - 1) * 7 + weekday : weekday - first;
+}
+
 static bool from_format(const struct when_format *format, struct text in, int64_t *microseconds)
 {
-	struct found found = { .year = 1900, .month = 1, .day = 1, .half_day = -1, .hour12 = -1 };
+	struct found found = { .year = 1900, .month = 1, .day = 1, .half_day = -1, .hour12 = -1, .weekday = -1 };
 	struct when_parts parts;
+	int64_t january;
+	int days = 0;
 
 	if (!match(format->pattern, in, &found))
 		return false;
@@ -319,8 +354,17 @@ static bool from_format(const struct when_format *format, struct text in, int64_
 		found.microsecond };
 	if (found.hour12 >= 0)
 		parts.hour = found.hour12 % 12 + (found.half_day == 1 ? 12 : 0);
-	if (found.day_of_year)
+	/* ISO weeks belong to a year of their own, and none of the three is anything without the others. */
+	if ((found.week_of == 'V') != (found.iso_year != 0) || (found.week_of == 'V' && found.weekday < 0))
+		return false;
+	if (found.iso_year)
+		parts.year = found.iso_year;
+	if (found.day_of_year || (found.week_of && found.weekday >= 0)) {
+		if (!when_from_parts(&(struct when_parts){ parts.year, 1, 1, 0, 0, 0, 0 }, &january))
+			return false;
+		days = found.day_of_year ? found.day_of_year - 1 : days_of_week(&found, january);
 		parts.month = parts.day = 1;
+	}
 	if (format->method == FROM_FORMAT_MIDNIGHT) {
 		found.offset = 0;
 		/* A second 60 is refused even though it would not be kept. */
@@ -330,9 +374,7 @@ static bool from_format(const struct when_format *format, struct text in, int64_
 	}
 	if (!when_from_parts(&parts, microseconds))
 		return false;
-	if (found.day_of_year && !when_shift(microseconds, (found.day_of_year - 1) * (86400 * (int64_t)1000000)))
-		return false;
-	return when_shift(microseconds, -found.offset * 1000000);
+	return when_shift(microseconds, days * (86400 * (int64_t)1000000)) && when_shift(microseconds, -found.offset * 1000000);
 }
 
 /* SECONDS after ORIGIN, rounded half to even. */

@@ -1,27 +1,15 @@
 /* The fuzzy date reader of data-format.md 2.20: dateutil's parser, month first, with its rules in its order. It finds dates in
  * much that is none; feeds whose format is known say so instead. */
-#include <stdlib.h>
-
 #include "clock.h"
-#include "unicode.h"
 #include "when.h"
+#include "when_tokens.h"
 
-enum { LENGTH_MAX = 512, UNSET = -1 };
-
-/* Characters outside ASCII matter by their kind only and become one of these, controls of the input the last. */
-enum { ODD_DIGIT = 1, ODD_LETTER = 2, ODD_OTHER = 3 };
-
-struct token {
-	const char *at;
-	size_t len; /* characters */
-};
+enum { UNSET = -1 };
 
 enum label { LABEL_NONE, LABEL_YEAR, LABEL_MONTH };
 
 struct reading {
-	char text[LENGTH_MAX];
-	struct token tokens[LENGTH_MAX];
-	int count;
+	struct tokens tokens;
 	/* Parts of the date in the order they came in, and which of them are known to be the year and the month. */
 	int parts[4], part_count, year_at, month_at;
 	bool century_given;
@@ -35,177 +23,6 @@ struct reading {
 static bool digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool number_char(char c)
-{
-	return digit(c) || c == ODD_DIGIT;
-}
-
-static bool word_char(char c)
-{
-	return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == ODD_LETTER;
-}
-
-/* Puts T into R->text, one byte a character. Returns the number of characters, -1 if they are too many. */
-static int simplify(struct text t, char *out)
-{
-	uint32_t rune;
-	int n = 0;
-
-	while (t.len) {
-		if (n == LENGTH_MAX || !unicode_next(&t, &rune))
-			return -1;
-		if (rune == 0)
-			continue;
-		if (unicode_space(rune))
-			out[n++] = ' ';
-		else if (unicode_decimal(rune) >= 0)
-			out[n++] = (char)('0' + unicode_decimal(rune));
-		else if (rune < 0x80)
-			out[n++] = rune < 0x20 ? ODD_OTHER : (char)rune;
-		else
-			out[n++] = unicode_digit(rune) ? ODD_DIGIT : unicode_letter(rune) ? ODD_LETTER : ODD_OTHER;
-	}
-	return n;
-}
-
-static void add_token(struct reading *r, const char *at, size_t len)
-{
-	r->tokens[r->count++] = (struct token){ at, len };
-}
-
-/* Ends a token with dots in it: one number, or pieces and the dots and commas between them. */
-static void add_dotted(struct reading *r, char *start, char *end, bool letters, bool number)
-{
-	int dots = 0;
-
-	for (char *p = start; p < end; p++)
-		dots += *p == '.';
-	if (!letters && dots <= 1 && end[-1] != '.' && end[-1] != ',') {
-		for (char *p = start; p < end && number && dots == 0; p++)
-			if (*p == ',')
-				*p = '.';
-		add_token(r, start, (size_t)(end - start));
-		return;
-	}
-	for (char *p = start; start < end; start = p) {
-		while (p < end && *p != '.' && *p != ',')
-			p++;
-		if (p == start)
-			p++;
-		add_token(r, start, (size_t)(p - start));
-	}
-}
-
-/* Reads one token at P and returns its end. */
-static char *take_token(struct reading *r, char *p, char *end)
-{
-	char *start = p++;
-	bool word = word_char(*start), dotted = false, letters = false;
-
-	if (!word && !number_char(*start)) {
-		add_token(r, start, 1);
-		return p;
-	}
-	for (; p < end; p++) {
-		letters = letters || word;
-		if (word_char(*p)) {
-			if (word)
-				continue;
-			if (!dotted || p[-1] != '.')
-				break;
-			word = true;
-		} else if (number_char(*p)) {
-			if (!word)
-				continue;
-			if (!dotted || p[-1] != '.')
-				break;
-			word = false;
-		} else if (*p == '.' || (*p == ',' && !word && !dotted && p - start >= 2)) {
-			dotted = true;
-		} else {
-			break;
-		}
-	}
-	if (dotted)
-		add_dotted(r, start, p, letters, !word);
-	else
-		add_token(r, start, (size_t)(p - start));
-	return p;
-}
-
-static struct token *token(struct reading *r, int i)
-{
-	return i >= 0 && i < r->count ? &r->tokens[i] : NULL;
-}
-
-static bool token_is(const struct token *t, char c)
-{
-	return t && t->len == 1 && *t->at == c;
-}
-
-/* The index of the token in WORDS, in any case, or -1; WORDS are separated by blanks, alternatives of one index by |. */
-static int find_word(const struct token *t, const char *words)
-{
-	struct text rest = text_of(words), group, word;
-
-	for (int i = 0; t && text_split(&rest, ' ', &group); i++)
-		while (text_split(&group, '|', &word))
-			if (text_eq_nocase((struct text){ t->at, t->len }, word))
-				return i;
-	return -1;
-}
-
-static int weekday_of(const struct token *t)
-{
-	return find_word(t, "mon|monday tue|tuesday wed|wednesday thu|thursday fri|friday sat|saturday sun|sunday");
-}
-
-static int month_of(const struct token *t)
-{
-	return 1 + find_word(t, "jan|january feb|february mar|march apr|april may jun|june jul|july aug|august "
-	                        "sep|sept|september oct|october nov|november dec|december");
-}
-
-static int unit_of(const struct token *t)
-{
-	return find_word(t, "h|hour|hours m|minute|minutes s|second|seconds");
-}
-
-static int half_day_of(const struct token *t)
-{
-	return find_word(t, "am|a pm|p");
-}
-
-static bool is_jump(const struct token *t)
-{
-	return (t && t->len == 1 && strchr(" .,;-/'", *t->at)) || find_word(t, "at on and ad m t of st nd rd th") >= 0;
-}
-
-static bool is_utc(const struct token *t)
-{
-	return find_word(t, "utc gmt z") >= 0;
-}
-
-static bool all_digits(const struct token *t)
-{
-	for (size_t i = 0; i < t->len; i++)
-		if (!digit(t->at[i]))
-			return false;
-	return t->len > 0;
-}
-
-static bool is_number(const struct token *t)
-{
-	int dots = 0;
-
-	for (size_t i = 0; i < t->len; i++) {
-		if (t->at[i] != '.' && !digit(t->at[i]))
-			return false;
-		dots += t->at[i] == '.';
-	}
-	return digit(t->at[0]) && dots <= 1;
 }
 
 /* The number in N characters, UNSET if there is another character among them or it is beyond all use. */
@@ -337,13 +154,13 @@ static bool could_be_day(const struct reading *r, const struct token *t)
 /* Rule 4: the index of the unit label that goes with number I, or -1. */
 static int unit_index(struct reading *r, int i)
 {
-	if (unit_of(token(r, i + 1)) >= 0)
+	if (token_unit(token_at(&r->tokens, i + 1)) >= 0)
 		return i + 1;
-	if (token_is(token(r, i + 1), ' ') && unit_of(token(r, i + 2)) >= 0)
+	if (token_is(token_at(&r->tokens, i + 1), ' ') && token_unit(token_at(&r->tokens, i + 2)) >= 0)
 		return i + 2;
-	if (unit_of(token(r, i - 1)) >= 0)
+	if (token_unit(token_at(&r->tokens, i - 1)) >= 0)
 		return i - 1;
-	if (i == r->count - 1 && token_is(token(r, i - 1), ' ') && unit_of(token(r, i - 2)) >= 0)
+	if (i == r->tokens.count - 1 && token_is(token_at(&r->tokens, i - 1), ' ') && token_unit(token_at(&r->tokens, i - 2)) >= 0)
 		return i - 2;
 	return -1;
 }
@@ -377,21 +194,21 @@ static int twelve_hours(int hour, int half_day)
 /* Rule 6: a date with separators, from number *I on; *I moves to its last token. */
 static bool read_separated(struct reading *r, int *i)
 {
-	struct token *t = token(r, *i), *next, *third;
-	char separator = *token(r, *i + 1)->at;
+	struct token *t = token_at(&r->tokens, *i), *next, *third;
+	char separator = *token_at(&r->tokens, *i + 1)->at;
 
 	if (!add_digits(r, t->at, t->len, LABEL_NONE))
 		return false;
-	next = token(r, *i + 2);
-	if (next && !is_jump(next)) {
-		if (all_digits(next) ? !add_digits(r, next->at, next->len, LABEL_NONE)
-		                     : !month_of(next) || !add_part(r, month_of(next), LABEL_MONTH))
+	next = token_at(&r->tokens, *i + 2);
+	if (next && !token_jumps(next)) {
+		if (token_all_digits(next) ? !add_digits(r, next->at, next->len, LABEL_NONE)
+		                     : !token_month(next) || !add_part(r, token_month(next), LABEL_MONTH))
 			return false;
-		if (token_is(token(r, *i + 3), separator)) {
-			third = token(r, *i + 4);
+		if (token_is(token_at(&r->tokens, *i + 3), separator)) {
+			third = token_at(&r->tokens, *i + 4);
 			if (!third)
 				return false;
-			if (month_of(third) ? !add_part(r, month_of(third), LABEL_MONTH)
+			if (token_month(third) ? !add_part(r, token_month(third), LABEL_MONTH)
 			                    : !add_digits(r, third->at, third->len, LABEL_NONE))
 				return false;
 			*i += 2;
@@ -436,27 +253,27 @@ static bool read_compact(struct reading *r, const struct token *t)
 /* Reads number *I by the rules of the specification, in its order; *I moves to the last token that was read. */
 static bool read_number(struct reading *r, int *i)
 {
-	struct token *t = token(r, *i), *next = token(r, *i + 1);
+	struct token *t = token_at(&r->tokens, *i), *next = token_at(&r->tokens, *i + 1);
 	const char *dot = memchr(t->at, '.', t->len);
 	int unit = unit_index(r, *i);
 
 	if ((r->part_count == 3 && (t->len == 2 || t->len == 4) && r->hour == UNSET &&
-	     (!next || (!token_is(next, ':') && unit_of(next) < 0))) ||
+	     (!next || (!token_is(next, ':') && token_unit(next) < 0))) ||
 	    t->len == 6 || (t->len > 6 && dot == t->at + 6) || t->len == 8 || t->len == 12 || t->len == 14)
 		return read_compact(r, t);
 	if (unit >= 0) {
-		int label = unit_of(token(r, unit)) + (unit < *i);
+		int label = token_unit(token_at(&r->tokens, unit)) + (unit < *i);
 
 		*i = unit > *i ? unit : *i;
 		return set_unit(r, t, label);
 	}
-	if (token_is(next, ':') && token(r, *i + 2)) {
-		struct token *minute = token(r, *i + 2);
+	if (token_is(next, ':') && token_at(&r->tokens, *i + 2)) {
+		struct token *minute = token_at(&r->tokens, *i + 2);
 
-		if (!set_hour(r, t) || !is_number(minute) || !set_minute(r, minute))
+		if (!set_hour(r, t) || !token_number(minute) || !set_minute(r, minute))
 			return false;
-		if (token_is(token(r, *i + 3), ':') && token(r, *i + 4)) {
-			if (!set_second(r, token(r, *i + 4)))
+		if (token_is(token_at(&r->tokens, *i + 3), ':') && token_at(&r->tokens, *i + 4)) {
+			if (!set_second(r, token_at(&r->tokens, *i + 4)))
 				return false;
 			*i += 2;
 		}
@@ -465,8 +282,8 @@ static bool read_number(struct reading *r, int *i)
 	}
 	if (token_is(next, '-') || token_is(next, '/') || token_is(next, '.'))
 		return read_separated(r, i);
-	if (!next || is_jump(next)) {
-		int half_day = half_day_of(token(r, *i + 2));
+	if (!next || token_jumps(next)) {
+		int half_day = token_half_day(token_at(&r->tokens, *i + 2));
 
 		if (half_day < 0) {
 			(*i)++;
@@ -478,11 +295,11 @@ static bool read_number(struct reading *r, int *i)
 		*i += 2;
 		return true;
 	}
-	if (half_day_of(next) >= 0) {
+	if (token_half_day(next) >= 0) {
 		int hour = r->hour;
 
 		if (set_hour(r, t) && r->hour < 24) {
-			r->hour = twelve_hours(r->hour, half_day_of(next));
+			r->hour = twelve_hours(r->hour, token_half_day(next));
 			(*i)++;
 			return true;
 		}
@@ -508,25 +325,25 @@ static int near_year(int year)
 /* Reads month name *I and what belongs to it; *I moves to the last token that was read. */
 static bool read_month(struct reading *r, int *i)
 {
-	struct token *next = token(r, *i + 1), *t;
+	struct token *next = token_at(&r->tokens, *i + 1), *t;
 
-	if (!add_part(r, month_of(token(r, *i)), LABEL_MONTH))
+	if (!add_part(r, token_month(token_at(&r->tokens, *i)), LABEL_MONTH))
 		return false;
 	if (token_is(next, '-') || token_is(next, '/')) {
-		t = token(r, *i + 2);
+		t = token_at(&r->tokens, *i + 2);
 		if (!t || !add_digits(r, t->at, t->len, LABEL_NONE))
 			return false;
-		if (token_is(token(r, *i + 3), *next->at)) {
-			t = token(r, *i + 4);
+		if (token_is(token_at(&r->tokens, *i + 3), *next->at)) {
+			t = token_at(&r->tokens, *i + 4);
 			if (!t || !add_digits(r, t->at, t->len, LABEL_NONE))
 				return false;
 			*i += 2;
 		}
 		*i += 2;
-	} else if (token(r, *i + 4) && token_is(next, ' ') && token_is(token(r, *i + 3), ' ') &&
-	           find_word(token(r, *i + 2), "of") == 0) {
-		t = token(r, *i + 4);
-		if (all_digits(t)) {
+	} else if (token_at(&r->tokens, *i + 4) && token_is(next, ' ') && token_is(token_at(&r->tokens, *i + 3), ' ') &&
+	           token_word(token_at(&r->tokens, *i + 2), "of") == 0) {
+		t = token_at(&r->tokens, *i + 4);
+		if (token_all_digits(t)) {
 			r->century_given = true;
 			if (!add_part(r, near_year(number(t->at, t->len)), LABEL_YEAR))
 				return false;
@@ -550,16 +367,16 @@ static bool could_be_zone(const struct reading *r, const struct token *t)
 /* Reads the offset whose sign is token *I; *I moves to the last token that was read. */
 static bool read_offset(struct reading *r, int *i)
 {
-	struct token *t = token(r, *i + 1), *name;
-	int hours, minutes = 0, sign = *token(r, *i)->at == '+' ? 1 : -1;
+	struct token *t = token_at(&r->tokens, *i + 1), *name;
+	int hours, minutes = 0, sign = *token_at(&r->tokens, *i)->at == '+' ? 1 : -1;
 
 	if (!t)
 		return false;
 	if (t->len == 4) {
 		hours = number(t->at, 2);
 		minutes = number(t->at + 2, 2);
-	} else if (token_is(token(r, *i + 2), ':')) {
-		name = token(r, *i + 3);
+	} else if (token_is(token_at(&r->tokens, *i + 2), ':')) {
+		name = token_at(&r->tokens, *i + 3);
 		hours = number(t->at, t->len);
 		minutes = name ? number(name->at, name->len) : UNSET;
 		*i += 2;
@@ -572,9 +389,9 @@ static bool read_offset(struct reading *r, int *i)
 		return false;
 	r->has_offset = true;
 	r->offset = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
-	name = token(r, *i + 4);
-	if (token(r, *i + 5) && is_jump(token(r, *i + 2)) && token_is(token(r, *i + 3), '(') &&
-	    token_is(token(r, *i + 5), ')') && name->len >= 3 && could_be_zone(r, name)) {
+	name = token_at(&r->tokens, *i + 4);
+	if (token_at(&r->tokens, *i + 5) && token_jumps(token_at(&r->tokens, *i + 2)) && token_is(token_at(&r->tokens, *i + 3), '(') &&
+	    token_is(token_at(&r->tokens, *i + 5), ')') && name->len >= 3 && could_be_zone(r, name)) {
 		r->zone = *name;
 		*i += 4;
 	}
@@ -584,38 +401,38 @@ static bool read_offset(struct reading *r, int *i)
 
 static void read_zone(struct reading *r, int i)
 {
-	struct token *next = token(r, i + 1);
+	struct token *next = token_at(&r->tokens, i + 1);
 
-	r->zone = *token(r, i);
+	r->zone = *token_at(&r->tokens, i);
 	r->has_offset = token_is(&r->zone, 'z');
 	r->offset = 0;
 	if (token_is(next, '+') || token_is(next, '-')) {
 		/* "GMT+3" is not "3 hours ahead of GMT" but "here, 3 more are GMT". */
 		next->at = *next->at == '+' ? "-" : "+";
 		r->has_offset = false;
-		if (is_utc(&r->zone))
+		if (token_utc(&r->zone))
 			r->zone.len = 0;
 	}
 }
 
 static bool read_tokens(struct reading *r)
 {
-	for (int i = 0; i < r->count; i++) {
-		struct token *t = token(r, i);
+	for (int i = 0; i < r->tokens.count; i++) {
+		struct token *t = token_at(&r->tokens, i);
 
-		if (is_number(t)) {
+		if (token_number(t)) {
 			if (!read_number(r, &i))
 				return false;
-		} else if (find_word(t, "nan inf infinity") >= 0) {
+		} else if (token_word(t, "nan inf infinity") >= 0) {
 			return false;
-		} else if (weekday_of(t) >= 0) {
-			r->weekday = weekday_of(t);
-		} else if (month_of(t)) {
+		} else if (token_weekday(t) >= 0) {
+			r->weekday = token_weekday(t);
+		} else if (token_month(t)) {
 			if (!read_month(r, &i))
 				return false;
-		} else if (half_day_of(t) >= 0) {
+		} else if (token_half_day(t) >= 0) {
 			if (r->half_day == UNSET && r->hour >= 0 && r->hour <= 12) {
-				r->half_day = half_day_of(t);
+				r->half_day = token_half_day(t);
 				r->hour = twelve_hours(r->hour, r->half_day);
 			}
 		} else if (!r->has_offset && could_be_zone(r, t)) {
@@ -702,7 +519,7 @@ static bool complete(struct reading *r, int64_t *microseconds)
 		if (!when_shift(microseconds, days * 86400 * 1000000))
 			return false;
 	}
-	if (offset && r->zone.len && is_utc(&r->zone))
+	if (offset && r->zone.len && token_utc(&r->zone))
 		offset = 0;
 	return offset > -86400 && offset < 86400 && when_shift(microseconds, -offset * 1000000);
 }
@@ -710,18 +527,14 @@ static bool complete(struct reading *r, int64_t *microseconds)
 bool when_parse_fuzzy(struct text t, int64_t *microseconds)
 {
 	struct reading r;
-	int n;
 
-	n = t.len ? simplify(t, r.text) : 0;
-	if (n <= 0)
+	if (!tokens_read(&r.tokens, t))
 		return false;
-	r.count = r.part_count = 0;
+	r.part_count = 0;
 	r.year_at = r.month_at = r.year = r.month = r.day = r.weekday = UNSET;
 	r.hour = r.minute = r.second = r.microsecond = r.half_day = UNSET;
 	r.century_given = r.has_offset = false;
 	r.zone = (struct token){ "", 0 };
 	r.offset = 0;
-	for (char *p = r.text; p < r.text + n;)
-		p = take_token(&r, p, r.text + n);
 	return read_tokens(&r) && resolve(&r) && complete(&r, microseconds);
 }
