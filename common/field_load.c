@@ -63,6 +63,16 @@ static bool read_pattern(struct entry *entry, struct text pattern, bool nocase, 
 	return true;
 }
 
+static bool read_length(struct entry *entry, struct value v, const char *file, long line, struct problem *problem)
+{
+	long long n;
+
+	if (!value_integer(v, &n) || n < 1 || n > 1 << 30)
+		return problem_at(problem, file, line, 0, "a number of characters is wanted here");
+	entry->length = (unsigned)n;
+	return true;
+}
+
 /* Reads the keys of one field's map. */
 static bool read_entry(struct yaml_reader *y, struct entry *entry, const char *file, long line, struct problem *problem)
 {
@@ -71,7 +81,6 @@ static bool read_entry(struct yaml_reader *y, struct entry *entry, const char *f
 	struct text key;
 	bool fine = yaml_enter_map(y, problem);
 	struct value v;
-	long long n;
 
 	while (fine && yaml_next_key(y, &key, &line, problem)) {
 		bool nocase = text_is(key, "iregex");
@@ -84,12 +93,9 @@ static bool read_entry(struct yaml_reader *y, struct entry *entry, const char *f
 			       read_pattern(entry, value_text(v, &scratch), nocase, file, line, problem);
 		else if (text_is(key, "length"))
 			fine = read_value(y, VALUE_NUMBER, "a number of characters", file, line, &json, &v, problem) &&
-			       ((value_integer(v, &n) && n > 0 && n <= 1 << 30) ||
-			        problem_at(problem, file, line, 0, "a number of characters is wanted here"));
+			       read_length(entry, v, file, line, problem);
 		else
 			fine = read_value(y, VALUE_NONE, "a value", file, line, &json, &v, problem);
-		if (fine && text_is(key, "length"))
-			entry->length = (unsigned)n;
 	}
 	fine = fine && !problem->text[0];
 	arena_free(&scratch);
