@@ -1,6 +1,7 @@
 /* The growing byte buffer, and the text forms (JSON strings, numbers, base64) that are written into one. */
 #include "buf.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -66,9 +67,9 @@ void buf_double(struct buf *b, double d)
 	char digits[40];
 	const char *p = digits;
 	char *e;
-	int precision = 1, exponent, count;
+	/* What has 15 significant digits or fewer is written by 15 and zeros (but numbers next to zero); 17 always read back. */
+	int precision = isnormal(d) ? 15 : 1, exponent, count;
 
-	/* 17 significant digits always read back; try the shorter ones first, where most values end. */
 	do
 		snprintf(digits, sizeof digits, "%.*e", precision - 1, d);
 	while (strtod(digits, NULL) != d && ++precision <= 17);
@@ -78,8 +79,10 @@ void buf_double(struct buf *b, double d)
 		buf_char(b, '-');
 		p++;
 	}
+	for (precision = (int)(e - p) - 1; precision > 1 && p[precision] == '0'; precision--)
+		;
 	if (exponent >= 16 || exponent < -4) {
-		buf_add(b, p, (size_t)(e - p));
+		buf_add(b, p, precision > 1 ? (size_t)precision + 1 : 1);
 		buf_printf(b, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
 		return;
 	}

@@ -20,7 +20,7 @@ char *buf_room_slow(struct buf *b, size_t n);
 
 static inline char *buf_room(struct buf *b, size_t n)
 {
-	return b->cap - b->len >= n ? b->at + b->len : buf_room_slow(b, n);
+	return b->cap - b->len > n ? b->at + b->len : buf_room_slow(b, n);
 }
 
 static inline void buf_clear(struct buf *b)

@@ -14,7 +14,7 @@ struct words {
 static bool listed(const struct words *words, struct text t)
 {
 	for (const char *const *word = words->list; *word; word++)
-		if (text_is(t, *word))
+		if (t.len && t.at[0] == **word && text_is(t, *word))
 			return true;
 	return false;
 }

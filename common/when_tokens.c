@@ -129,16 +129,28 @@ bool token_is(const struct token *t, char c)
 	return t && t->len == 1 && *t->at == c;
 }
 
-/* The index of the token in WORDS, in any case, or -1; WORDS are separated by blanks, alternatives of one index by |. */
 int token_word(const struct token *t, const char *words)
 {
-	struct text rest = text_of(words), group, word;
+	int index = 0;
 
-	for (int i = 0; t && text_split(&rest, ' ', &group); i++)
-		while (text_split(&group, '|', &word))
-			if (text_eq_nocase((struct text){ t->at, t->len }, word))
-				return i;
-	return -1;
+	/* Most tokens are numbers and blanks. */
+	if (!t || !word_char(*t->at))
+		return -1;
+	for (const char *word = words;; word++) {
+		size_t n = 0;
+
+		while (n < t->len && *word && (t->at[n] | 32) == *word) {
+			n++;
+			word++;
+		}
+		if (n == t->len && (!*word || *word == '|' || *word == ' '))
+			return index;
+		while (*word && *word != '|' && *word != ' ')
+			word++;
+		if (!*word)
+			return -1;
+		index += *word == ' ';
+	}
 }
 
 int token_weekday(const struct token *t)
