@@ -4,12 +4,19 @@
 #include "type_priv.h"
 #include "unicode.h"
 
+/* T without dots and blanks at either end, in whatever order they stand. */
 static struct text without_dots(struct text t)
 {
-	while (t.len && t.at[0] == '.')
-		t = text_from(t, 1);
-	while (t.len && t.at[t.len - 1] == '.')
-		t.len--;
+	size_t before;
+
+	do {
+		before = t.len;
+		t = unicode_strip(t);
+		while (t.len && t.at[0] == '.')
+			t = text_from(t, 1);
+		while (t.len && t.at[t.len - 1] == '.')
+			t.len--;
+	} while (t.len < before);
 	return t;
 }
 
@@ -31,6 +38,12 @@ static bool fqdn_valid(enum value_kind kind, struct text in)
 	return kind == VALUE_STRING && unicode_ascii(in) && is_name(in);
 }
 
+/* Whether T is a name that stays as it is when it is sanitised: mapping may have made a blank of some character at an end. */
+static bool is_final(struct text t)
+{
+	return is_name(t) && unicode_strip(t).len == t.len;
+}
+
 static bool fqdn_put(enum value_kind kind, struct text in, struct buf *out, bool must_be_valid)
 {
 	struct buf ascii = BUF_INIT, name = BUF_INIT;
@@ -42,7 +55,7 @@ static bool fqdn_put(enum value_kind kind, struct text in, struct buf *out, bool
 		return false;
 	text = without_dots(form.text);
 	taken = text.len && host_to_ascii(text, &ascii) && unicode_lower(buf_view(&ascii), &name) &&
-	        (!must_be_valid || is_name(buf_view(&name)));
+	        (!must_be_valid || is_final(buf_view(&name)));
 	if (taken)
 		buf_json(out, buf_view(&name));
 	form_close(&form);

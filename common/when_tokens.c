@@ -114,9 +114,11 @@ bool tokens_read(struct tokens *tokens, struct text t)
 	int n = simplify(t, tokens->text);
 
 	tokens->count = 0;
+	if (n <= 0)
+		return false;
 	for (char *p = tokens->text; p < tokens->text + n;)
 		p = take_token(tokens, p, tokens->text + n);
-	return n > 0;
+	return true;
 }
 
 struct token *token_at(struct tokens *tokens, int i)
