@@ -1,4 +1,5 @@
-/* IntelMQ's harmonization.conf: two maps, `event` and `report`, from field names to type, length and regular expression. */
+/* IntelMQ's harmonization.conf: two maps, `event` and `report`, from field names to type, length and regular
+ * expression. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -24,8 +25,8 @@ struct entries {
 };
 
 /* The current value of Y, which must be of KIND. */
-static bool read_value(struct yaml_reader *y, enum value_kind kind, const char *what, const char *file, long line,
-	struct buf *json, struct value *v, struct problem *problem)
+static bool read_value(struct yaml_reader *y, enum value_kind kind, const char *what, const char *file,
+	long line, struct buf *json, struct value *v, struct problem *problem)
 {
 	struct value_error unused;
 
@@ -37,7 +38,8 @@ static bool read_value(struct yaml_reader *y, enum value_kind kind, const char *
 	return true;
 }
 
-static bool read_type(struct entry *entry, struct text name, const char *file, long line, struct problem *problem)
+static bool read_type(
+	struct entry *entry, struct text name, const char *file, long line, struct problem *problem)
 {
 	/* Configurations older than JSONDict say JSON, which had the same meaning for this field. */
 	if (entry->event && text_is(entry->name, "extra") && text_is(name, "JSON"))
@@ -63,7 +65,8 @@ static bool read_pattern(struct entry *entry, struct text pattern, bool nocase, 
 	return true;
 }
 
-static bool read_length(struct entry *entry, struct value v, const char *file, long line, struct problem *problem)
+static bool read_length(
+	struct entry *entry, struct value v, const char *file, long line, struct problem *problem)
 {
 	long long n;
 
@@ -74,7 +77,8 @@ static bool read_length(struct entry *entry, struct value v, const char *file, l
 }
 
 /* Reads the keys of one field's map. */
-static bool read_entry(struct yaml_reader *y, struct entry *entry, const char *file, long line, struct problem *problem)
+static bool read_entry(
+	struct yaml_reader *y, struct entry *entry, const char *file, long line, struct problem *problem)
 {
 	struct arena scratch = { 0 };
 	struct buf json = BUF_INIT;
@@ -86,13 +90,16 @@ static bool read_entry(struct yaml_reader *y, struct entry *entry, const char *f
 		bool nocase = text_is(key, "iregex");
 
 		if (text_is(key, "type"))
-			fine = read_value(y, VALUE_STRING, "the name of a type", file, line, &json, &v, problem) &&
+			fine = read_value(y, VALUE_STRING, "the name of a type", file, line, &json, &v,
+				       problem) &&
 			       read_type(entry, value_text(v, &scratch), file, line, problem);
 		else if (text_is(key, "regex") || nocase)
-			fine = read_value(y, VALUE_STRING, "a regular expression", file, line, &json, &v, problem) &&
+			fine = read_value(y, VALUE_STRING, "a regular expression", file, line, &json, &v,
+				       problem) &&
 			       read_pattern(entry, value_text(v, &scratch), nocase, file, line, problem);
 		else if (text_is(key, "length"))
-			fine = read_value(y, VALUE_NUMBER, "a number of characters", file, line, &json, &v, problem) &&
+			fine = read_value(y, VALUE_NUMBER, "a number of characters", file, line, &json, &v,
+				       problem) &&
 			       read_length(entry, v, file, line, problem);
 		else
 			fine = read_value(y, VALUE_NONE, "a value", file, line, &json, &v, problem);
@@ -112,21 +119,25 @@ static struct entry *find_entry(struct entries *entries, struct text name)
 }
 
 /* Reads one of the two maps. What both have is what the event's map says of it. */
-static bool read_fields(struct yaml_reader *y, struct entries *entries, bool report, const char *file, struct problem *problem)
+static bool read_fields(struct yaml_reader *y, struct entries *entries, bool report, const char *file,
+	struct problem *problem)
 {
 	bool fine = yaml_enter_map(y, problem);
 	struct text name;
 	long line;
 
 	while (fine && yaml_next_key(y, &name, &line, problem)) {
-		struct entry entry = { .event = !report, .report = report }, *known = find_entry(entries, name);
+		struct entry entry = { .event = !report, .report = report },
+			     *known = find_entry(entries, name);
 
 		if (!field_well_formed(name))
-			return problem_at(problem, file, line, 0, "not a field name: \"%.*s\"", TEXT_ARGS(name));
+			return problem_at(
+				problem, file, line, 0, "not a field name: \"%.*s\"", TEXT_ARGS(name));
 		entry.name = (struct text){ alloc_string(name), name.len };
 		fine = read_entry(y, &entry, file, line, problem);
 		if (fine && !entry.type)
-			fine = problem_at(problem, file, line, 0, "field \"%.*s\" has no type", TEXT_ARGS(entry.name));
+			fine = problem_at(
+				problem, file, line, 0, "field \"%.*s\" has no type", TEXT_ARGS(entry.name));
 		if (known && report) {
 			known->report = true;
 		} else if (known && !known->event) {
@@ -144,7 +155,8 @@ static bool read_fields(struct yaml_reader *y, struct entries *entries, bool rep
 	return fine && !problem->text[0];
 }
 
-static bool read_maps(struct yaml_reader *y, struct entries *entries, const char *file, struct problem *problem)
+static bool read_maps(
+	struct yaml_reader *y, struct entries *entries, const char *file, struct problem *problem)
 {
 	bool fine = yaml_enter_map(y, problem), events = false;
 	struct buf ignored = BUF_INIT;

@@ -105,7 +105,8 @@ bool ip_parse_prefix(const struct ip *ip, struct text t, unsigned *prefix)
 		if (t.at[i] < '0' || t.at[i] > '9') {
 			if (ip->bits != 32 || !parse_v4(t, mask))
 				return false;
-			bits = (uint32_t)mask[0] << 24 | (uint32_t)mask[1] << 16 | (uint32_t)mask[2] << 8 | mask[3];
+			bits = (uint32_t)mask[0] << 24 | (uint32_t)mask[1] << 16 | (uint32_t)mask[2] << 8 |
+			       mask[3];
 			return mask_length(bits, prefix) || mask_length(~bits, prefix);
 		}
 		if (*prefix <= ip->bits)
@@ -134,7 +135,7 @@ bool ip_of_number(struct text t, struct ip *ip)
 		if (t.at[i] < '0' || t.at[i] > '9')
 			return false;
 		if (__builtin_mul_overflow(number, (unsigned __int128)10, &number) ||
-		    __builtin_add_overflow(number, (unsigned __int128)(unsigned)(t.at[i] - '0'), &number))
+			__builtin_add_overflow(number, (unsigned __int128)(unsigned)(t.at[i] - '0'), &number))
 			return false;
 	}
 	*ip = (struct ip){ { 0 }, number >> 32 ? 128 : 32 };
@@ -258,5 +259,6 @@ bool ip_same_network(const struct ip *a, const struct ip *b, unsigned prefix)
 
 int ip_cmp(const struct ip *a, const struct ip *b)
 {
-	return a->bits != b->bits ? (a->bits > b->bits) - (a->bits < b->bits) : memcmp(a->bytes, b->bytes, 16);
+	return a->bits != b->bits ? (a->bits > b->bits) - (a->bits < b->bits)
+				  : memcmp(a->bytes, b->bytes, 16);
 }

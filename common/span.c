@@ -7,8 +7,13 @@ static const struct {
 	struct text name;
 	long long seconds;
 } units[] = {
-	{ { "second", 6 }, 1 }, { { "minute", 6 }, 60 }, { { "hour", 4 }, 3600 }, { { "day", 3 }, 86400 },
-	{ { "week", 4 }, 604800 }, { { "month", 5 }, 2592000 }, { { "year", 4 }, 31536000 },
+	{ { "second", 6 }, 1 },
+	{ { "minute", 6 }, 60 },
+	{ { "hour", 4 }, 3600 },
+	{ { "day", 3 }, 86400 },
+	{ { "week", 4 }, 604800 },
+	{ { "month", 5 }, 2592000 },
+	{ { "year", 4 }, 31536000 },
 };
 
 bool span_parse(struct text t, long long *seconds)

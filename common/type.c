@@ -8,9 +8,27 @@
 #include "unicode.h"
 
 static const struct type *const types[] = {
-	&type_asn, &type_accuracy, &type_base64, &type_boolean, &type_taxonomy, &type_classification, &type_date_time,
-	&type_fqdn, &type_float, &type_generic, &type_ip_address, &type_ip_network, &type_integer, &type_json,
-	&type_json_dict, &type_lowercase, &type_registry, &type_string, &type_tlp, &type_url, &type_uppercase,
+	&type_asn,
+	&type_accuracy,
+	&type_base64,
+	&type_boolean,
+	&type_taxonomy,
+	&type_classification,
+	&type_date_time,
+	&type_fqdn,
+	&type_float,
+	&type_generic,
+	&type_ip_address,
+	&type_ip_network,
+	&type_integer,
+	&type_json,
+	&type_json_dict,
+	&type_lowercase,
+	&type_registry,
+	&type_string,
+	&type_tlp,
+	&type_url,
+	&type_uppercase,
 };
 
 const struct type *const *type_list(size_t *count)
@@ -45,9 +63,11 @@ bool form_open(enum value_kind kind, struct text in, struct form *form)
 		form->text = unicode_strip(in);
 		return true;
 	}
-	if (kind == VALUE_NONE || kind == VALUE_NULL || kind == VALUE_FALSE || (kind == VALUE_NUMBER && zero(in)))
+	if (kind == VALUE_NONE || kind == VALUE_NULL || kind == VALUE_FALSE ||
+		(kind == VALUE_NUMBER && zero(in)))
 		return false;
-	if ((kind == VALUE_ARRAY || kind == VALUE_OBJECT) && value_space(in.at + 1, in.at + in.len) == in.at + in.len - 1)
+	if ((kind == VALUE_ARRAY || kind == VALUE_OBJECT) &&
+		value_space(in.at + 1, in.at + in.len) == in.at + in.len - 1)
 		return false;
 	repr_value(&form->own, (struct value){ in, kind, false });
 	form->text = unicode_strip(buf_view(&form->own));

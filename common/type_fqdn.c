@@ -38,7 +38,8 @@ static bool fqdn_valid(enum value_kind kind, struct text in)
 	return kind == VALUE_STRING && unicode_ascii(in) && is_name(in);
 }
 
-/* Whether T is a name that stays as it is when it is sanitised: mapping may have made a blank of some character at an end. */
+/* Whether T is a name that stays as it is when it is sanitised: mapping may have made a blank of some
+ * character at an end. */
 static bool is_final(struct text t)
 {
 	return is_name(t) && unicode_strip(t).len == t.len;
@@ -55,7 +56,7 @@ static bool fqdn_put(enum value_kind kind, struct text in, struct buf *out, bool
 		return false;
 	text = without_dots(form.text);
 	taken = text.len && host_to_ascii(text, &ascii) && unicode_lower(buf_view(&ascii), &name) &&
-	        (!must_be_valid || is_final(buf_view(&name)));
+		(!must_be_valid || is_final(buf_view(&name)));
 	if (taken)
 		buf_json(out, buf_view(&name));
 	form_close(&form);
@@ -71,14 +72,15 @@ static bool fqdn_sanitise(enum value_kind kind, struct text in, struct buf *out)
 
 /* 1: a letter of a name as it usually is, 2: a digit, 3: the dot. */
 static const unsigned char usual[256] = {
-	['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1,
-	['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1,
-	['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1, ['-'] = 1, ['_'] = 1,
-	['0'] = 2, ['1'] = 2, ['2'] = 2, ['3'] = 2, ['4'] = 2, ['5'] = 2, ['6'] = 2, ['7'] = 2, ['8'] = 2, ['9'] = 2,
+	['a' ... 'z'] = 1,
+	['-'] = 1,
+	['_'] = 1,
+	['0' ... '9'] = 2,
 	['.'] = 3,
 };
 
-/* Whether T is lower-case ASCII labels of letters, digits, - and _, with a letter somewhere, so no IPv4 address. */
+/* Whether T is lower-case ASCII labels of letters, digits, - and _, with a letter somewhere, so no IPv4
+ * address. */
 static bool is_usual(struct text t)
 {
 	size_t label = 0;

@@ -17,7 +17,8 @@ static void put_ip(struct buf *out, const struct ip *ip)
 	buf_char(out, '"');
 }
 
-/* `address`, or a network that holds this one address, with a scope id or not. Whatever follows the % is dropped. */
+/* `address`, or a network that holds this one address, with a scope id or not. Whatever follows the % is
+ * dropped. */
 static bool ip_of_text(struct text t, struct ip *ip)
 {
 	struct text part;
@@ -78,7 +79,8 @@ static bool address_accept(enum value_kind kind, struct text in, struct buf *out
 	return true;
 }
 
-const struct type type_ip_address = { "IPAddress", "an IP address", address_sanitise, address_valid, address_accept };
+const struct type type_ip_address = { "IPAddress", "an IP address", address_sanitise, address_valid,
+	address_accept };
 
 /* Reads `address[%scope][/prefix]`; SCOPE is NO_TEXT if there is none. */
 static bool network_of_text(struct text t, struct ip *ip, struct text *scope, unsigned *prefix)
@@ -148,4 +150,5 @@ static bool network_valid(enum value_kind kind, struct text in)
 	return ip_cmp(&network, &ip) == 0;
 }
 
-const struct type type_ip_network = { "IPNetwork", "an IP network", network_sanitise, network_valid, network_sanitise };
+const struct type type_ip_network = { "IPNetwork", "an IP network", network_sanitise, network_valid,
+	network_sanitise };

@@ -1,6 +1,7 @@
 /* JSON text in a string. data-format.md 2.14 and 2.15.
- * What is taken as JSON is laxer than value_parse(): duplicate keys, lone surrogates and the words NaN and Infinity pass, as
- * they do in the readers of such fields; the text stands in a string, and the event stays valid JSON whatever it is. */
+ * What is taken as JSON is laxer than value_parse(): duplicate keys, lone surrogates and the words NaN and
+ * Infinity pass, as they do in the readers of such fields; the text stands in a string, and the event stays
+ * valid JSON whatever it is. */
 #include <stdlib.h>
 
 #include "alloc.h"

@@ -1,6 +1,6 @@
 /* Booleans and numbers. data-format.md 2.5 to 2.9.
- * A number's text form may be signed and grouped by single underscores, in digits of any script. NaN and infinities are no
- * numbers here, JSON having no words for them. */
+ * A number's text form may be signed and grouped by single underscores, in digits of any script. NaN and
+ * infinities are no numbers here, JSON having no words for them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,9 @@ static bool boolean_sanitise(enum value_kind kind, struct text in, struct buf *o
 		t = unicode_strip(in);
 	yes = kind == VALUE_TRUE || (kind == VALUE_NUMBER && text_is(in, "1")) ||
 	      (kind == VALUE_STRING && text_eq_nocase(t, TEXT("true")));
-	if (!yes && !(kind == VALUE_FALSE || (kind == VALUE_NUMBER && (text_is(in, "0") || text_is(in, "-0"))) ||
-	              (kind == VALUE_STRING && text_eq_nocase(t, TEXT("false")))))
+	if (!yes &&
+		!(kind == VALUE_FALSE || (kind == VALUE_NUMBER && (text_is(in, "0") || text_is(in, "-0"))) ||
+			(kind == VALUE_STRING && text_eq_nocase(t, TEXT("false")))))
 		return false;
 	buf_string(out, yes ? "true" : "false");
 	return true;
@@ -31,13 +32,16 @@ static bool boolean_valid(enum value_kind kind, struct text in)
 	return kind == VALUE_TRUE || kind == VALUE_FALSE;
 }
 
-const struct type type_boolean = { "Boolean", "a boolean", boolean_sanitise, boolean_valid, boolean_sanitise };
+const struct type type_boolean = { "Boolean", "a boolean", boolean_sanitise, boolean_valid,
+	boolean_sanitise };
 
-/* More digits than this are no number: reading them would cost the square of their count, here or further down. */
+/* More digits than this are no number: reading them would cost the square of their count, here or further
+ * down. */
 enum { DIGITS_MAX = 4300 };
 
-/* Appends the number in T in plain ASCII: digits of any script become 0-9, underscores between digits vanish. Other
- * characters stay for the caller to judge. False: an underscore elsewhere, or T is no such thing at all. */
+/* Appends the number in T in plain ASCII: digits of any script become 0-9, underscores between digits vanish.
+ * Other characters stay for the caller to judge. False: an underscore elsewhere, or T is no such thing at
+ * all. */
 static bool plain_digits(struct text t, struct buf *out)
 {
 	bool after_digit = false, after_underscore = false;
@@ -149,9 +153,11 @@ static bool integer_valid(enum value_kind kind, struct text in)
 	return kind == VALUE_NUMBER && repr_is_integer(in);
 }
 
-const struct type type_integer = { "Integer", "an integer", integer_sanitise, integer_valid, integer_sanitise };
+const struct type type_integer = { "Integer", "an integer", integer_sanitise, integer_valid,
+	integer_sanitise };
 
-/* Whether T, an integer, is a number that an autonomous system can have (RFC 6793; 0 is reserved by RFC 7607). */
+/* Whether T, an integer, is a number that an autonomous system can have (RFC 6793; 0 is reserved by RFC
+ * 7607). */
 static bool asn_range(struct text t)
 {
 	long long number;
@@ -165,7 +171,8 @@ static bool asn_sanitise(enum value_kind kind, struct text in, struct buf *out)
 
 	if (kind == VALUE_STRING && in.len > 2 && text_eq_nocase((struct text){ in.at, 2 }, TEXT("AS")))
 		in = text_from(in, 2);
-	if (integer_sanitise(kind, in, out) && asn_range((struct text){ out->at + before, out->len - before }))
+	if (integer_sanitise(kind, in, out) &&
+		asn_range((struct text){ out->at + before, out->len - before }))
 		return true;
 	out->len = before;
 	return false;
@@ -178,8 +185,9 @@ static bool asn_valid(enum value_kind kind, struct text in)
 
 const struct type type_asn = { "ASN", "an AS number", asn_sanitise, asn_valid, asn_sanitise };
 
-/* Writes T if it is a decimal of at most 15 significant digits, which are those a double keeps: then the shortest text that
- * reads back the same is T itself, but for zeros at the end. This is how nearly all numbers in feeds look. */
+/* Writes T if it is a decimal of at most 15 significant digits, which are those a double keeps: then the
+ * shortest text that reads back the same is T itself, but for zeros at the end. This is how nearly all
+ * numbers in feeds look. */
 static bool put_short_decimal(struct text t, struct buf *out)
 {
 	size_t i = t.len && t.at[0] == '-', whole = i, last, point;
@@ -187,7 +195,8 @@ static bool put_short_decimal(struct text t, struct buf *out)
 	while (i < t.len && t.at[i] >= '0' && t.at[i] <= '9')
 		i++;
 	point = i;
-	if (point == whole || (t.at[whole] == '0' && point > whole + 1) || t.len - whole - (point < t.len) > 15)
+	if (point == whole || (t.at[whole] == '0' && point > whole + 1) ||
+		t.len - whole - (point < t.len) > 15)
 		return false;
 	for (last = ++i; i < t.len; i++) {
 		if (t.at[i] < '0' || t.at[i] > '9')
@@ -209,7 +218,8 @@ static bool put_short_decimal(struct text t, struct buf *out)
 	return true;
 }
 
-/* sign, digits with a point among them or not, exponent: what strtod() reads, without its hexadecimal and words. */
+/* sign, digits with a point among them or not, exponent: what strtod() reads, without its hexadecimal and
+ * words. */
 static bool is_decimal(struct text t)
 {
 	size_t i = t.len && (t.at[0] == '-' || t.at[0] == '+'), digits = 0;
@@ -269,7 +279,8 @@ static bool float_valid(enum value_kind kind, struct text in)
 {
 	double number;
 
-	return kind == VALUE_NUMBER && (repr_is_integer(in) || value_double((struct value){ in, kind, false }, &number));
+	return kind == VALUE_NUMBER &&
+	       (repr_is_integer(in) || value_double((struct value){ in, kind, false }, &number));
 }
 
 const struct type type_float = { "Float", "a number", float_sanitise, float_valid, float_sanitise };
@@ -300,4 +311,5 @@ static bool accuracy_valid(enum value_kind kind, struct text in)
 	return boolean_valid(kind, in) || (kind == VALUE_NUMBER && percentage(in));
 }
 
-const struct type type_accuracy = { "Accuracy", "a percentage", accuracy_sanitise, accuracy_valid, accuracy_sanitise };
+const struct type type_accuracy = { "Accuracy", "a percentage", accuracy_sanitise, accuracy_valid,
+	accuracy_sanitise };

@@ -4,9 +4,10 @@
 
 #include "type.h"
 
-extern const struct type type_generic, type_string, type_lowercase, type_uppercase, type_base64, type_boolean, type_integer,
-	type_float, type_accuracy, type_asn, type_ip_address, type_ip_network, type_fqdn, type_url, type_json, type_json_dict,
-	type_registry, type_taxonomy, type_classification, type_tlp, type_date_time;
+extern const struct type type_generic, type_string, type_lowercase, type_uppercase, type_base64, type_boolean,
+	type_integer, type_float, type_accuracy, type_asn, type_ip_address, type_ip_network, type_fqdn,
+	type_url, type_json, type_json_dict, type_registry, type_taxonomy, type_classification, type_tlp,
+	type_date_time;
 
 /* The text form of a value, without white space around it: a part of the value itself, or in OWN. */
 struct form {

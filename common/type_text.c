@@ -97,7 +97,8 @@ static bool lower_valid(enum value_kind kind, struct text in)
 	return string_valid(kind, in) && own_case(in, unicode_lower);
 }
 
-const struct type type_lowercase = { "LowercaseString", "a text in lower case", lower_sanitise, lower_valid, lower_accept };
+const struct type type_lowercase = { "LowercaseString", "a text in lower case", lower_sanitise, lower_valid,
+	lower_accept };
 
 static bool upper_sanitise(enum value_kind kind, struct text in, struct buf *out)
 {
@@ -114,7 +115,8 @@ static bool upper_valid(enum value_kind kind, struct text in)
 	return string_valid(kind, in) && own_case(in, unicode_upper);
 }
 
-const struct type type_uppercase = { "UppercaseString", "a text in upper case", upper_sanitise, upper_valid, upper_accept };
+const struct type type_uppercase = { "UppercaseString", "a text in upper case", upper_sanitise, upper_valid,
+	upper_accept };
 
 /* Sanitising encodes, whatever the text is: one that already is base64 comes out encoded twice. */
 static bool base64_sanitise(enum value_kind kind, struct text in, struct buf *out)

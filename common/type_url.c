@@ -1,4 +1,5 @@
-/* URLs. data-format.md 2.13: the text is taken apart only to see whether it has a network location; it stays as it is. */
+/* URLs. data-format.md 2.13: the text is taken apart only to see whether it has a network location; it stays
+ * as it is. */
 #include "ip.h"
 #include "type_priv.h"
 #include "unicode.h"
@@ -59,14 +60,16 @@ static bool ip_literal(struct text t)
 	if (t.len == 0 || t.at[0] != 'v')
 		return text_split(&t, '%', &scope) && ip_parse(scope, &ip) && ip.bits == 128 &&
 		       (!t.at || (t.len && !memchr(t.at, '%', t.len)));
-	while (i < t.len && ((t.at[i] >= '0' && t.at[i] <= '9') || ((t.at[i] | 32) >= 'a' && (t.at[i] | 32) <= 'f')))
+	while (i < t.len &&
+		((t.at[i] >= '0' && t.at[i] <= '9') || ((t.at[i] | 32) >= 'a' && (t.at[i] | 32) <= 'f')))
 		i++;
 	return i > 1 && i + 1 < t.len && t.at[i] == '.' && !memchr(t.at + i, '\n', t.len - i);
 }
 
 static bool brackets_fit(struct text location)
 {
-	const char *open = memchr(location.at, '[', location.len), *close = memchr(location.at, ']', location.len);
+	const char *open = memchr(location.at, '[', location.len),
+		   *close = memchr(location.at, ']', location.len);
 
 	if (!open && !close)
 		return true;
@@ -77,7 +80,8 @@ static bool brackets_fit(struct text location)
 	return ip_literal((struct text){ location.at, close ? (size_t)(close - location.at) : location.len });
 }
 
-/* Whether other programs, which normalise the location, would see a delimiter where there is none: such a URL is a trick. */
+/* Whether other programs, which normalise the location, would see a delimiter where there is none: such a URL
+ * is a trick. */
 static bool hides_delimiter(struct text location)
 {
 	struct buf kept = BUF_INIT, normal = BUF_INIT;
@@ -96,7 +100,8 @@ static bool hides_delimiter(struct text location)
 
 static bool location_fits(struct text location)
 {
-	return location.len && brackets_fit(location) && (unicode_ascii(location) || !hides_delimiter(location));
+	return location.len && brackets_fit(location) &&
+	       (unicode_ascii(location) || !hides_delimiter(location));
 }
 
 /* Appends T as it is seen by the split: nothing below ! at the start, no TAB, CR, LF anywhere. */
@@ -178,8 +183,8 @@ static bool url_valid(enum value_kind kind, struct text in)
 	struct url url;
 	bool valid;
 
-	if (kind != VALUE_STRING || in.len == 0 || in.at[0] == ' ' || (in.at[0] >= '\t' && in.at[0] <= '\r') ||
-	    !unicode_valid(in))
+	if (kind != VALUE_STRING || in.len == 0 || in.at[0] == ' ' ||
+		(in.at[0] >= '\t' && in.at[0] <= '\r') || !unicode_valid(in))
 		return false;
 	clean(in, &cleaned);
 	split_url(buf_view(&cleaned), &url);
@@ -188,9 +193,15 @@ static bool url_valid(enum value_kind kind, struct text in)
 	return valid;
 }
 
-/* Characters that make a URL unusual: what JSON escapes, controls and blanks, brackets, all that is not ASCII. */
+/* Characters that make a URL unusual: what JSON escapes, controls and blanks, brackets, all that is not
+ * ASCII. */
 static const bool unusual[256] = {
-	[0 ... ' '] = true, ['"'] = true, ['\\'] = true, ['['] = true, [']'] = true, [127 ... 255] = true,
+	[0 ... ' '] = true,
+	['"'] = true,
+	['\\'] = true,
+	['['] = true,
+	[']'] = true,
+	[127 ... 255] = true,
 };
 
 /* Whether T is http:// or https:// and a host and plain characters, without anything that may be a hxxp. */

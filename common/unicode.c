@@ -28,9 +28,9 @@ bool unicode_valid(struct text t)
 
 bool unicode_space(uint32_t rune)
 {
-	return (rune >= 0x9 && rune <= 0xd) || (rune >= 0x1c && rune <= 0x20) || rune == 0x85 || rune == 0xa0 ||
-	       rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) || rune == 0x2028 || rune == 0x2029 ||
-	       rune == 0x202f || rune == 0x205f || rune == 0x3000;
+	return (rune >= 0x9 && rune <= 0xd) || (rune >= 0x1c && rune <= 0x20) || rune == 0x85 ||
+	       rune == 0xa0 || rune == 0x1680 || (rune >= 0x2000 && rune <= 0x200a) || rune == 0x2028 ||
+	       rune == 0x2029 || rune == 0x202f || rune == 0x205f || rune == 0x3000;
 }
 
 /* Whether the N bytes at P, and no fewer, are one white space character. */
@@ -139,5 +139,6 @@ bool unicode_letter(uint32_t rune)
 
 bool unicode_printable(uint32_t rune)
 {
-	return rune == ' ' || !uc_is_general_category_withtable(rune, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z);
+	return rune == ' ' ||
+	       !uc_is_general_category_withtable(rune, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z);
 }

@@ -3,7 +3,8 @@
 
 static const int64_t SECOND = 1000000, DAY = 86400 * (int64_t)1000000;
 /* 0001-01-01 and 10000-01-01. */
-static const int64_t FIRST = -719162 * (86400 * (int64_t)1000000), PAST_LAST = 2932897 * (86400 * (int64_t)1000000);
+static const int64_t FIRST = -719162 * (86400 * (int64_t)1000000),
+		     PAST_LAST = 2932897 * (86400 * (int64_t)1000000);
 
 int when_days_in_month(int year, int month)
 {
@@ -13,7 +14,8 @@ int when_days_in_month(int year, int month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Days since 1970-01-01. Years are counted from March, so that a leap day is a year's last; 146097 days are 400 years. */
+/* Days since 1970-01-01. Years are counted from March, so that a leap day is a year's last; 146097 days are
+ * 400 years. */
 static int64_t days_of_date(int year, int month, int day)
 {
 	int y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
@@ -24,12 +26,12 @@ static int64_t days_of_date(int year, int month, int day)
 bool when_from_parts(const struct when_parts *p, int64_t *microseconds)
 {
 	if (p->year < 1 || p->year > 9999 || p->month < 1 || p->month > 12 || p->day < 1 || p->day > 31 ||
-	    (p->day > 28 && p->day > when_days_in_month(p->year, p->month)) || p->hour < 0 || p->hour > 23 ||
-	    p->minute < 0 || p->minute > 59 || p->second < 0 || p->second > 59 || p->microsecond < 0 ||
-	    p->microsecond > 999999)
+		(p->day > 28 && p->day > when_days_in_month(p->year, p->month)) || p->hour < 0 ||
+		p->hour > 23 || p->minute < 0 || p->minute > 59 || p->second < 0 || p->second > 59 ||
+		p->microsecond < 0 || p->microsecond > 999999)
 		return false;
 	*microseconds = days_of_date(p->year, p->month, p->day) * DAY +
-	                ((p->hour * 60 + p->minute) * 60 + p->second) * SECOND + p->microsecond;
+			((p->hour * 60 + p->minute) * 60 + p->second) * SECOND + p->microsecond;
 	return true;
 }
 
@@ -114,10 +116,11 @@ bool when_parse_iso(struct text t, int64_t *microseconds)
 	struct when_parts parts = { 0 };
 	int64_t offset, local;
 
-	if (t.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
+	if (t.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' ||
+		p[16] != ':')
 		return false;
-	parts = (struct when_parts){ number(p, 4), number(p + 5, 2), number(p + 8, 2), number(p + 11, 2), number(p + 14, 2),
-		number(p + 17, 2), 0 };
+	parts = (struct when_parts){ number(p, 4), number(p + 5, 2), number(p + 8, 2), number(p + 11, 2),
+		number(p + 14, 2), number(p + 17, 2), 0 };
 	p += 19;
 	if (p < end && *p == '.') {
 		int unit = 100000;
@@ -133,7 +136,8 @@ bool when_parse_iso(struct text t, int64_t *microseconds)
 	return true;
 }
 
-/* Reads a number of one digit or two at *P, which moves behind it and behind the SEPARATOR that must follow. */
+/* Reads a number of one digit or two at *P, which moves behind it and behind the SEPARATOR that must follow.
+ */
 static int take_number(const char **p, const char *end, char separator)
 {
 	int digits = end - *p >= 2 && number(*p, 2) >= 0 ? 2 : 1, value;
@@ -176,7 +180,8 @@ bool when_is_canonical(struct text t)
 		if (p == fraction || p - fraction > 6)
 			return false;
 	}
-	return text_eq((struct text){ p, (size_t)(end - p) }, TEXT("+00:00")) && when_from_parts(&parts, &unused);
+	return text_eq((struct text){ p, (size_t)(end - p) }, TEXT("+00:00")) &&
+	       when_from_parts(&parts, &unused);
 }
 
 bool when_parse(struct text t, int64_t *microseconds)

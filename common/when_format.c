@@ -1,5 +1,6 @@
-/* Named ways to read times, strptime formats among them as Python understands them: case does not matter, blanks in a format
- * are any run of blanks, and numbers take as many digits as leave the rest of the format a match. */
+/* Named ways to read times, strptime formats among them as Python understands them: case does not matter,
+ * blanks in a format are any run of blanks, and numbers take as many digits as leave the rest of the format a
+ * match. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 
 enum method { TIMESTAMP, EPOCH_MILLIS, WINDOWS_NT, UTC_ISOFORMAT, FUZZY, FROM_FORMAT, FROM_FORMAT_MIDNIGHT };
 
-static const char *const methods[] = { "timestamp", "epoch_millis", "windows_nt", "utc_isoformat", "fuzzy", "from_format",
-	"from_format_midnight" };
+static const char *const methods[] = { "timestamp", "epoch_millis", "windows_nt", "utc_isoformat", "fuzzy",
+	"from_format", "from_format_midnight" };
 
 struct when_format {
 	enum method method;
@@ -26,14 +27,16 @@ struct found {
 	int hour12;      /* -1: none */
 	int day_of_year; /* 0: none */
 	int weekday;     /* from Monday, 0; -1: none */
-	char week_of;    /* the directive that gave the week: U from Sunday, W from Monday, V of ISO 8601; 0: none */
+	char week_of;    /* the directive that gave the week: U from Sunday, W from Monday, V of ISO 8601; 0:
+			    none */
 	int week, iso_year;
-	int64_t offset;  /* seconds east of UTC */
+	int64_t offset; /* seconds east of UTC */
 };
 
-static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday" };
-static const char *const months[] = { "january", "february", "march", "april", "may", "june", "july", "august", "september",
-	"october", "november", "december" };
+static const char *const weekdays[] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+	"sunday" };
+static const char *const months[] = { "january", "february", "march", "april", "may", "june", "july",
+	"august", "september", "october", "november", "december" };
 
 /* Directives that stand for others in the C locale. */
 static const char *composite(char directive)
@@ -119,10 +122,22 @@ struct numeric {
 static const struct numeric *numeric_of(char directive)
 {
 	static const struct numeric list[] = {
-		{ 'Y', 4, 0, 9999, true }, { 'y', 2, 0, 99, true }, { 'm', 2, 1, 12, false }, { 'd', 2, 1, 31, false },
-		{ 'H', 2, 0, 23, false }, { 'I', 2, 1, 12, false }, { 'M', 2, 0, 59, false }, { 'S', 2, 0, 61, false },
-		{ 'j', 3, 1, 366, false }, { 'f', 6, 0, 999999, false }, { 'w', 1, 0, 6, true }, { 'u', 1, 1, 7, true },
-		{ 'U', 2, 0, 53, false }, { 'W', 2, 0, 53, false }, { 'V', 2, 1, 53, false }, { 'G', 4, 0, 9999, true },
+		{ 'Y', 4, 0, 9999, true },
+		{ 'y', 2, 0, 99, true },
+		{ 'm', 2, 1, 12, false },
+		{ 'd', 2, 1, 31, false },
+		{ 'H', 2, 0, 23, false },
+		{ 'I', 2, 1, 12, false },
+		{ 'M', 2, 0, 59, false },
+		{ 'S', 2, 0, 61, false },
+		{ 'j', 3, 1, 366, false },
+		{ 'f', 6, 0, 999999, false },
+		{ 'w', 1, 0, 6, true },
+		{ 'u', 1, 1, 7, true },
+		{ 'U', 2, 0, 53, false },
+		{ 'W', 2, 0, 53, false },
+		{ 'V', 2, 1, 53, false },
+		{ 'G', 4, 0, 9999, true },
 	};
 
 	for (size_t i = 0; i < LENGTH(list); i++)
@@ -181,7 +196,8 @@ static void set_number(struct found *found, char directive, int value, size_t di
 	}
 }
 
-/* The length of the longest of COUNT names that T starts with, in full or by its first three letters; 0: none. */
+/* The length of the longest of COUNT names that T starts with, in full or by its first three letters; 0:
+ * none. */
 static size_t take_name(struct text t, const char *const *names, size_t count, bool full, int *index)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -221,14 +237,15 @@ static size_t take_offset(struct text t, struct found *found)
 static size_t take_zone_name(struct text t)
 {
 	return t.len >= 3 && (text_eq_nocase((struct text){ t.at, 3 }, TEXT("utc")) ||
-	                      text_eq_nocase((struct text){ t.at, 3 }, TEXT("gmt")))
-		? 3
-		: 0;
+				     text_eq_nocase((struct text){ t.at, 3 }, TEXT("gmt")))
+		       ? 3
+		       : 0;
 }
 
 static bool match(struct text pattern, struct text t, struct found *found);
 
-/* Tries the number with all the digits there are, then with fewer, until the rest of the pattern matches too. */
+/* Tries the number with all the digits there are, then with fewer, until the rest of the pattern matches too.
+ */
 static bool match_number(const struct numeric *n, struct text pattern, struct text t, struct found *found)
 {
 	size_t digits = 0, blank = n->directive == 'd' && t.len > 1 && t.at[0] == ' ';
@@ -305,7 +322,8 @@ static bool match(struct text pattern, struct text t, struct found *found)
 			pattern = text_from(pattern, blanks(pattern));
 		} else if (pattern.at[0] != '%') {
 			n = 1;
-			if (!t.len || !text_eq_nocase((struct text){ t.at, 1 }, (struct text){ pattern.at, 1 }))
+			if (!t.len ||
+				!text_eq_nocase((struct text){ t.at, 1 }, (struct text){ pattern.at, 1 }))
 				return false;
 			pattern = text_from(pattern, 1);
 		} else {
@@ -343,15 +361,17 @@ static int days_of_week(const struct found *found, int64_t january)
 
 static bool from_format(const struct when_format *format, struct text in, int64_t *microseconds)
 {
-	struct found found = { .year = 1900, .month = 1, .day = 1, .half_day = -1, .hour12 = -1, .weekday = -1 };
+	struct found found = {
+		.year = 1900, .month = 1, .day = 1, .half_day = -1, .hour12 = -1, .weekday = -1
+	};
 	struct when_parts parts;
 	int64_t january;
 	int days = 0;
 
 	if (!match(format->pattern, in, &found))
 		return false;
-	parts = (struct when_parts){ found.year, found.month, found.day, found.hour, found.minute, found.second,
-		found.microsecond };
+	parts = (struct when_parts){ found.year, found.month, found.day, found.hour, found.minute,
+		found.second, found.microsecond };
 	if (found.hour12 >= 0)
 		parts.hour = found.hour12 % 12 + (found.half_day == 1 ? 12 : 0);
 	/* ISO weeks belong to a year of their own, and none of the three is anything without the others. */
@@ -374,7 +394,8 @@ static bool from_format(const struct when_format *format, struct text in, int64_
 	}
 	if (!when_from_parts(&parts, microseconds))
 		return false;
-	return when_shift(microseconds, days * (86400 * (int64_t)1000000)) && when_shift(microseconds, -found.offset * 1000000);
+	return when_shift(microseconds, days * (86400 * (int64_t)1000000)) &&
+	       when_shift(microseconds, -found.offset * 1000000);
 }
 
 /* SECONDS after ORIGIN, rounded half to even. */
@@ -383,7 +404,8 @@ static bool after(int64_t origin, double seconds, int64_t *microseconds)
 	double whole, fraction = modf(seconds, &whole);
 
 	*microseconds = origin;
-	return fabs(whole) < 1e12 && when_shift(microseconds, (int64_t)whole * 1000000 + (int64_t)rint(fraction * 1e6));
+	return fabs(whole) < 1e12 &&
+	       when_shift(microseconds, (int64_t)whole * 1000000 + (int64_t)rint(fraction * 1e6));
 }
 
 static bool from_timestamp(struct text in, int64_t *microseconds)
@@ -395,7 +417,8 @@ static bool from_timestamp(struct text in, int64_t *microseconds)
 	in = unicode_strip(in);
 	if (text_integer(in, &seconds)) {
 		*microseconds = 0;
-		return seconds > -1000000000000 && seconds < 1000000000000 && when_shift(microseconds, seconds * 1000000);
+		return seconds > -1000000000000 && seconds < 1000000000000 &&
+		       when_shift(microseconds, seconds * 1000000);
 	}
 	/* What strtod() reads beyond decimal numbers has letters other than e. */
 	if (in.len == 0 || in.len >= sizeof copy)

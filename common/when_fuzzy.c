@@ -1,5 +1,5 @@
-/* The fuzzy date reader of data-format.md 2.20: dateutil's parser, month first, with its rules in its order. It finds dates in
- * much that is none; feeds whose format is known say so instead. */
+/* The fuzzy date reader of data-format.md 2.20: dateutil's parser, month first, with its rules in its order.
+ * It finds dates in much that is none; feeds whose format is known say so instead. */
 #include "clock.h"
 #include "when.h"
 #include "when_tokens.h"
@@ -10,14 +10,15 @@ enum label { LABEL_NONE, LABEL_YEAR, LABEL_MONTH };
 
 struct reading {
 	struct tokens tokens;
-	/* Parts of the date in the order they came in, and which of them are known to be the year and the month. */
+	/* Parts of the date in the order they came in, and which of them are known to be the year and the
+	 * month. */
 	int parts[4], part_count, year_at, month_at;
 	bool century_given;
 	int year, month, day, weekday, hour, minute, second, microsecond;
-	int half_day;           /* 0 am, 1 pm */
-	struct token zone;      /* len 0: none */
+	int half_day;      /* 0 am, 1 pm */
+	struct token zone; /* len 0: none */
 	bool has_offset;
-	int64_t offset;         /* seconds east of UTC */
+	int64_t offset; /* seconds east of UTC */
 };
 
 static bool digit(char c)
@@ -147,7 +148,8 @@ static bool could_be_day(const struct reading *r, const struct token *t)
 	halves(t, &whole, &fraction);
 	value = number(whole.at, whole.len);
 	if (r->month_at != UNSET)
-		last = when_days_in_month(r->year_at == UNSET ? 2000 : r->parts[r->year_at], r->parts[r->month_at]);
+		last = when_days_in_month(
+			r->year_at == UNSET ? 2000 : r->parts[r->year_at], r->parts[r->month_at]);
 	return value >= 1 && value + (sixtieths(t) != UNSET) <= last;
 }
 
@@ -160,7 +162,8 @@ static int unit_index(struct reading *r, int i)
 		return i + 2;
 	if (token_unit(token_at(&r->tokens, i - 1)) >= 0)
 		return i - 1;
-	if (i == r->tokens.count - 1 && token_is(token_at(&r->tokens, i - 1), ' ') && token_unit(token_at(&r->tokens, i - 2)) >= 0)
+	if (i == r->tokens.count - 1 && token_is(token_at(&r->tokens, i - 1), ' ') &&
+		token_unit(token_at(&r->tokens, i - 2)) >= 0)
 		return i - 2;
 	return -1;
 }
@@ -201,15 +204,16 @@ static bool read_separated(struct reading *r, int *i)
 		return false;
 	next = token_at(&r->tokens, *i + 2);
 	if (next && !token_jumps(next)) {
-		if (token_all_digits(next) ? !add_digits(r, next->at, next->len, LABEL_NONE)
-		                     : !token_month(next) || !add_part(r, token_month(next), LABEL_MONTH))
+		if (token_all_digits(next)
+				? !add_digits(r, next->at, next->len, LABEL_NONE)
+				: !token_month(next) || !add_part(r, token_month(next), LABEL_MONTH))
 			return false;
 		if (token_is(token_at(&r->tokens, *i + 3), separator)) {
 			third = token_at(&r->tokens, *i + 4);
 			if (!third)
 				return false;
 			if (token_month(third) ? !add_part(r, token_month(third), LABEL_MONTH)
-			                    : !add_digits(r, third->at, third->len, LABEL_NONE))
+					       : !add_digits(r, third->at, third->len, LABEL_NONE))
 				return false;
 			*i += 2;
 		}
@@ -232,7 +236,7 @@ static bool read_compact(struct reading *r, const struct token *t)
 	}
 	if (t->len >= 8 && !(t->len > 6 && p[6] == '.' && !memchr(p, '.', 6))) {
 		if (!add_digits(r, p, 4, LABEL_YEAR) || !add_digits(r, p + 4, 2, LABEL_NONE) ||
-		    !add_digits(r, p + 6, 2, LABEL_NONE))
+			!add_digits(r, p + 6, 2, LABEL_NONE))
 			return false;
 		if (t->len == 8)
 			return true;
@@ -250,7 +254,8 @@ static bool read_compact(struct reading *r, const struct token *t)
 	return r->hour != UNSET && r->minute != UNSET && set_second(r, &(struct token){ p + 4, t->len - 4 });
 }
 
-/* Reads number *I by the rules of the specification, in its order; *I moves to the last token that was read. */
+/* Reads number *I by the rules of the specification, in its order; *I moves to the last token that was read.
+ */
 static bool read_number(struct reading *r, int *i)
 {
 	struct token *t = token_at(&r->tokens, *i), *next = token_at(&r->tokens, *i + 1);
@@ -258,8 +263,9 @@ static bool read_number(struct reading *r, int *i)
 	int unit = unit_index(r, *i);
 
 	if ((r->part_count == 3 && (t->len == 2 || t->len == 4) && r->hour == UNSET &&
-	     (!next || (!token_is(next, ':') && token_unit(next) < 0))) ||
-	    t->len == 6 || (t->len > 6 && dot == t->at + 6) || t->len == 8 || t->len == 12 || t->len == 14)
+		    (!next || (!token_is(next, ':') && token_unit(next) < 0))) ||
+		t->len == 6 || (t->len > 6 && dot == t->at + 6) || t->len == 8 || t->len == 12 ||
+		t->len == 14)
 		return read_compact(r, t);
 	if (unit >= 0) {
 		int label = token_unit(token_at(&r->tokens, unit)) + (unit < *i);
@@ -340,8 +346,9 @@ static bool read_month(struct reading *r, int *i)
 			*i += 2;
 		}
 		*i += 2;
-	} else if (token_at(&r->tokens, *i + 4) && token_is(next, ' ') && token_is(token_at(&r->tokens, *i + 3), ' ') &&
-	           token_word(token_at(&r->tokens, *i + 2), "of") == 0) {
+	} else if (token_at(&r->tokens, *i + 4) && token_is(next, ' ') &&
+		   token_is(token_at(&r->tokens, *i + 3), ' ') &&
+		   token_word(token_at(&r->tokens, *i + 2), "of") == 0) {
 		t = token_at(&r->tokens, *i + 4);
 		if (token_all_digits(t)) {
 			r->century_given = true;
@@ -390,8 +397,9 @@ static bool read_offset(struct reading *r, int *i)
 	r->has_offset = true;
 	r->offset = sign * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 	name = token_at(&r->tokens, *i + 4);
-	if (token_at(&r->tokens, *i + 5) && token_jumps(token_at(&r->tokens, *i + 2)) && token_is(token_at(&r->tokens, *i + 3), '(') &&
-	    token_is(token_at(&r->tokens, *i + 5), ')') && name->len >= 3 && could_be_zone(r, name)) {
+	if (token_at(&r->tokens, *i + 5) && token_jumps(token_at(&r->tokens, *i + 2)) &&
+		token_is(token_at(&r->tokens, *i + 3), '(') && token_is(token_at(&r->tokens, *i + 5), ')') &&
+		name->len >= 3 && could_be_zone(r, name)) {
 		r->zone = *name;
 		*i += 4;
 	}
@@ -494,7 +502,8 @@ static bool complete(struct reading *r, int64_t *microseconds)
 	struct when_parts parts;
 	int64_t offset = r->has_offset ? r->offset : 0;
 
-	if (r->part_count == 0 && r->weekday == UNSET && r->hour == UNSET && r->minute == UNSET && r->second == UNSET)
+	if (r->part_count == 0 && r->weekday == UNSET && r->hour == UNSET && r->minute == UNSET &&
+		r->second == UNSET)
 		return false;
 	when_to_parts(clock_now(), &parts);
 	if (r->year != UNSET)

@@ -3,7 +3,8 @@
 
 #include "unicode.h"
 
-/* Characters outside ASCII matter by their kind only and become one of these, controls of the input the last. */
+/* Characters outside ASCII matter by their kind only and become one of these, controls of the input the last.
+ */
 enum { ODD_DIGIT = 1, ODD_LETTER = 2, ODD_OTHER = 3 };
 
 static bool digit(char c)
@@ -39,7 +40,9 @@ static int simplify(struct text t, char *out)
 		else if (rune < 0x80)
 			out[n++] = rune < 0x20 ? ODD_OTHER : (char)rune;
 		else
-			out[n++] = unicode_digit(rune) ? ODD_DIGIT : unicode_letter(rune) ? ODD_LETTER : ODD_OTHER;
+			out[n++] = unicode_digit(rune)    ? ODD_DIGIT
+				   : unicode_letter(rune) ? ODD_LETTER
+							  : ODD_OTHER;
 	}
 	return n;
 }
@@ -157,13 +160,15 @@ int token_word(const struct token *t, const char *words)
 
 int token_weekday(const struct token *t)
 {
-	return token_word(t, "mon|monday tue|tuesday wed|wednesday thu|thursday fri|friday sat|saturday sun|sunday");
+	return token_word(
+		t, "mon|monday tue|tuesday wed|wednesday thu|thursday fri|friday sat|saturday sun|sunday");
 }
 
 int token_month(const struct token *t)
 {
-	return 1 + token_word(t, "jan|january feb|february mar|march apr|april may jun|june jul|july aug|august "
-	                        "sep|sept|september oct|october nov|november dec|december");
+	return 1 + token_word(t,
+			   "jan|january feb|february mar|march apr|april may jun|june jul|july aug|august "
+			   "sep|sept|september oct|october nov|november dec|december");
 }
 
 int token_unit(const struct token *t)
@@ -178,7 +183,8 @@ int token_half_day(const struct token *t)
 
 bool token_jumps(const struct token *t)
 {
-	return (t && t->len == 1 && strchr(" .,;-/'", *t->at)) || token_word(t, "at on and ad m t of st nd rd th") >= 0;
+	return (t && t->len == 1 && strchr(" .,;-/'", *t->at)) ||
+	       token_word(t, "at on and ad m t of st nd rd th") >= 0;
 }
 
 bool token_utc(const struct token *t)

@@ -1,4 +1,5 @@
-/* The tokens of the fuzzy date reader (data-format.md 2.20): words, numbers, single other characters. For when_fuzzy.c alone. */
+/* The tokens of the fuzzy date reader (data-format.md 2.20): words, numbers, single other characters. For
+ * when_fuzzy.c alone. */
 #ifndef IMQ_WHEN_TOKENS_H
 #define IMQ_WHEN_TOKENS_H
 
@@ -8,7 +9,8 @@
 
 enum { TOKENS_MAX = 512 };
 
-/* Characters of any script that are digits stand here as ASCII; other characters outside ASCII are one control byte each. */
+/* Characters of any script that are digits stand here as ASCII; other characters outside ASCII are one
+ * control byte each. */
 struct token {
 	const char *at;
 	size_t len; /* characters */
@@ -25,7 +27,8 @@ bool tokens_read(struct tokens *tokens, struct text t);
 /* Token I, NULL where there is none. The other functions take that NULL and say no. */
 struct token *token_at(struct tokens *tokens, int i);
 bool token_is(const struct token *t, char c);
-/* The index of the token in WORDS, in any case, or -1; WORDS are separated by blanks, alternatives of one index by |. */
+/* The index of the token in WORDS, in any case, or -1; WORDS are separated by blanks, alternatives of one
+ * index by |. */
 int token_word(const struct token *t, const char *words);
 int token_weekday(const struct token *t);  /* 0 is Monday; -1 */
 int token_month(const struct token *t);    /* from 1; 0: none */

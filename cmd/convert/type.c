@@ -11,13 +11,12 @@ enum { RECORD_MAX = 16 << 20 };
 
 static bool list;
 
-static const struct opt options[] = {
-	OPT_BOOL('l', "list", &list, false, "list the types and end"),
-	OPT_END
-};
+static const struct opt options[] = { OPT_BOOL('l', "list", &list, false, "list the types and end"),
+	OPT_END };
 
-static const struct command command = {
-	.name = "imq-type", .summary = "tell what a field type makes of values", .operands = "TYPE [FILE]...",
+static const struct command command = { .name = "imq-type",
+	.summary = "tell what a field type makes of values",
+	.operands = "TYPE [FILE]...",
 	.options = options };
 
 static void list_types(void)
@@ -68,7 +67,8 @@ static int judge_all(const struct type *type, char *const *files)
 				arena_clear(&scratch);
 			} else {
 				log_record(in.file, in.line, text_of(error.reason));
-				buf_string(&out.buffer, "{\"value\":null,\"valid\":false,\"sanitised\":null}\n");
+				buf_string(
+					&out.buffer, "{\"value\":null,\"valid\":false,\"sanitised\":null}\n");
 				status = 3;
 			}
 			break;

@@ -15,14 +15,25 @@ static double seconds(void)
 int main(void)
 {
 	static const char *const rows[][2] = {
-		{ "IPAddress", "192.0.2.123" }, { "IPAddress", "2001:db8::567:89ab" }, { "IPNetwork", "192.0.2.0/24" },
-		{ "FQDN", "www.mail-01.example.com" }, { "FQDN", "WWW.Example.com" },
+		{ "IPAddress", "192.0.2.123" },
+		{ "IPAddress", "2001:db8::567:89ab" },
+		{ "IPNetwork", "192.0.2.0/24" },
+		{ "FQDN", "www.mail-01.example.com" },
+		{ "FQDN", "WWW.Example.com" },
 		{ "URL", "http://www.example.com/some/path/index.php?id=12" },
-		{ "DateTime", "2015-08-31T08:16:10+00:00" }, { "DateTime", "2015-08-31 08:16:10" },
-		{ "DateTime", "Mon, 31 Aug 2015 08:16:10 +0200" }, { "Integer", "65535" }, { "ASN", "AS64496" },
-		{ "Float", "48.2082" }, { "Float", "48.20820001234567891" }, { "String", "Some text of an ordinary length" },
-		{ "LowercaseString", "abuse@example.com" }, { "UppercaseString", "at" }, { "ClassificationType", "vulnerable-system" },
-		{ "Base64", "a line of a feed, a hundred bytes long or so, as it is kept in the field raw of events, for later use" },
+		{ "DateTime", "2015-08-31T08:16:10+00:00" },
+		{ "DateTime", "2015-08-31 08:16:10" },
+		{ "DateTime", "Mon, 31 Aug 2015 08:16:10 +0200" },
+		{ "Integer", "65535" },
+		{ "ASN", "AS64496" },
+		{ "Float", "48.2082" },
+		{ "Float", "48.20820001234567891" },
+		{ "String", "Some text of an ordinary length" },
+		{ "LowercaseString", "abuse@example.com" },
+		{ "UppercaseString", "at" },
+		{ "ClassificationType", "vulnerable-system" },
+		{ "Base64", "a line of a feed, a hundred bytes long or so, as it is kept in the field raw of "
+			    "events, for later use" },
 	};
 	enum { CALLS = 2000000 };
 	struct buf out = BUF_INIT;

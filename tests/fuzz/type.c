@@ -1,5 +1,5 @@
-/* Fuzz target: any type on any value. What is taken must be good JSON, and, taken again, stay as it is where the type's
- * canonical form is one. */
+/* Fuzz target: any type on any value. What is taken must be good JSON, and, taken again, stay as it is where
+ * the type's canonical form is one. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -8,7 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Base64 is encoded once more each time; case mappings of all of Unicode and TLP's prefix may find something to do again. */
+/* Base64 is encoded once more each time; case mappings of all of Unicode and TLP's prefix may find something
+ * to do again. */
 static bool stays(const struct type *type)
 {
 	return strcmp(type->name, "Base64") != 0 && strcmp(type->name, "LowercaseString") != 0 &&
@@ -38,7 +39,8 @@ static void check(const struct type *type, enum value_kind kind, struct text in)
 		text = v.kind == VALUE_STRING ? value_text(v, &scratch) : v.raw;
 		if (!type->valid(v.kind, text))
 			abort();
-		if (stays(type) && (!type->accept(v.kind, text, &second) || !text_eq(buf_view(&first), buf_view(&second))))
+		if (stays(type) && (!type->accept(v.kind, text, &second) ||
+					   !text_eq(buf_view(&first), buf_view(&second))))
 			abort();
 	}
 	arena_free(&scratch);

@@ -1,4 +1,5 @@
-/* Checks for unit tests: a failure is printed with its place, the test goes on, and `return check_end();` tells. */
+/* Checks for unit tests: a failure is printed with its place, the test goes on, and `return check_end();`
+ * tells. */
 #ifndef IMQ_CHECK_H
 #define IMQ_CHECK_H
 
@@ -16,7 +17,8 @@ static inline void check_that(int true_enough, const char *file, int line, const
 	}
 }
 
-static inline void check_same(const char *got, const char *wanted, const char *file, int line, const char *what)
+static inline void check_same(
+	const char *got, const char *wanted, const char *file, int line, const char *what)
 {
 	check_count++;
 	if (strcmp(got, wanted) != 0) {

@@ -29,7 +29,8 @@ static const char *load(const char *content)
 static enum field_verdict sanitised(const char *field, const char *text)
 {
 	struct buf out = BUF_INIT;
-	enum field_verdict verdict = field_sanitise(field_intern(text_of(field)), VALUE_STRING, text_of(text), &out);
+	enum field_verdict verdict =
+		field_sanitise(field_intern(text_of(field)), VALUE_STRING, text_of(text), &out);
 
 	buf_free(&out);
 	return verdict;
@@ -37,10 +38,12 @@ static enum field_verdict sanitised(const char *field, const char *text)
 
 static void mistakes(void)
 {
-	CHECK_SAME(load("{\"event\": {\n \"source.ip\": {\n  \"type\": \"IPAdress\"}}}"), "3: no such type: \"IPAdress\"");
+	CHECK_SAME(load("{\"event\": {\n \"source.ip\": {\n  \"type\": \"IPAdress\"}}}"),
+		"3: no such type: \"IPAdress\"");
 	CHECK_SAME(load("event:\n  source.ip:\n    length: 3\n"), "2: field \"source.ip\" has no type");
 	CHECK_SAME(load("event:\n  Source.ip:\n    type: String\n"), "2: not a field name: \"Source.ip\"");
-	CHECK_SAME(load("event:\n  source.ip:\n    type: String\n    length: many\n"), "4: a number of characters is wanted here");
+	CHECK_SAME(load("event:\n  source.ip:\n    type: String\n    length: many\n"),
+		"4: a number of characters is wanted here");
 	CHECK_SAME(load("event:\n  source.ip: String\n"), "2: a map of names and values is wanted here");
 	CHECK(strncmp(load("event:\n  aa:\n    type: String\n    regex: '('\n"), "4: ", 3) == 0);
 	CHECK_SAME(load("report:\n  aa:\n    type: String\n"), "0: no fields of events are defined");
@@ -58,11 +61,14 @@ int main(void)
 	/* A pattern that is compiled already must not outlive the table. */
 	CHECK(sanitised("protocol.transport", "quic") == FIELD_MISMATCH);
 	CHECK_SAME(load("{\n\t\"event\": {\n"
-	                "\t\t\"source.ip\": {\"type\": \"IPNetwork\", \"description\": \"\\u00e4\\/\"},\n"
-	                "\t\t\"protocol.transport\": {\"type\": \"LowercaseString\", \"iregex\": \"^QUIC$\", \"length\": 4},\n"
-	                "\t\t\"new.field\": {\"type\": \"Integer\", \"regex\": \"^[0-9]+$\"},\n"
-	                "\t\t\"extra\": {\"type\": \"JSON\"}\n\t},\n"
-	                "\t\"report\": {\"raw\": {\"type\": \"Base64\"}, \"source.ip\": {\"type\": \"IPAddress\"}}\n}\n"), "");
+			"\t\t\"source.ip\": {\"type\": \"IPNetwork\", \"description\": \"\\u00e4\\/\"},\n"
+			"\t\t\"protocol.transport\": {\"type\": \"LowercaseString\", \"iregex\": \"^QUIC$\", "
+			"\"length\": 4},\n"
+			"\t\t\"new.field\": {\"type\": \"Integer\", \"regex\": \"^[0-9]+$\"},\n"
+			"\t\t\"extra\": {\"type\": \"JSON\"}\n\t},\n"
+			"\t\"report\": {\"raw\": {\"type\": \"Base64\"}, \"source.ip\": {\"type\": "
+			"\"IPAddress\"}}\n}\n"),
+		"");
 	CHECK(sanitised("source.ip", "192.0.2.0/24") == FIELD_FINE);
 	CHECK(field_in_report(F_SOURCE_IP));
 	CHECK(field_in_report(F_RAW));

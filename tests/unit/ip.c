@@ -29,7 +29,8 @@ static void round_trips(void)
 			/* Many zeros, so that all kinds of runs occur. */
 			ip.bytes[k] = random & 0x300 ? 0 : (unsigned char)random;
 		}
-		if (!ip_parse((struct text){ text, ip_format(&ip, text) }, &back) || ip_cmp(&ip, &back) != 0) {
+		if (!ip_parse((struct text){ text, ip_format(&ip, text) }, &back) ||
+			ip_cmp(&ip, &back) != 0) {
 			CHECK_SAME(text, "read back as it was");
 			return;
 		}

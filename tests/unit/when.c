@@ -48,7 +48,8 @@ static void formats(void)
 		{ "from_format|%Y-%m-%d", "2015-08-31", "2015-08-31T00:00:00+00:00" },
 		{ "from_format|%Y-%m-%d", "2015-08-31 ", "refused" },
 		{ "from_format|%Y%m%d", "201511", "2015-01-01T00:00:00+00:00" },
-		{ "from_format|%d/%b/%Y:%H:%M:%S %z", "31/aug/2015:08:16:10 +0200", "2015-08-31T06:16:10+00:00" },
+		{ "from_format|%d/%b/%Y:%H:%M:%S %z", "31/aug/2015:08:16:10 +0200",
+			"2015-08-31T06:16:10+00:00" },
 		{ "from_format|%H:%M", "08:16", "1900-01-01T08:16:00+00:00" },
 		{ "from_format|%I:%M %p", "12:16 am", "1900-01-01T00:16:00+00:00" },
 		{ "from_format|%Y|%m", "2015|08", "2015-08-01T00:00:00+00:00" },
@@ -60,7 +61,8 @@ static void formats(void)
 		{ "from_format|%Y %W %w", "2015 00 4", "2015-01-01T00:00:00+00:00" },
 		{ "from_format|%S", "60", "refused" },
 		{ "from_format|%d", "31\xff", "refused" },
-		{ "from_format_midnight|%d.%m.%Y %H:%M %z", "31.08.2015 23:00 +0200", "2015-08-31T00:00:00+00:00" },
+		{ "from_format_midnight|%d.%m.%Y %H:%M %z", "31.08.2015 23:00 +0200",
+			"2015-08-31T00:00:00+00:00" },
 		{ "from_format|%Q", "1", "no such format" },
 		{ "from_format|%", "1", "no such format" },
 		{ "from_format", "1", "no such format" },
@@ -85,13 +87,14 @@ static void calendar(void)
 	int64_t at, expected = -719162;
 
 	for (int days = 0, weekday = 0; parts.year < 10000; days++, weekday = (weekday + 1) % 7, expected++) {
-		if (!when_from_parts(&parts, &at) || at != expected * 86400 * 1000000 || when_weekday(at) != weekday) {
+		if (!when_from_parts(&parts, &at) || at != expected * 86400 * 1000000 ||
+			when_weekday(at) != weekday) {
 			CHECK(!"the calendar is right");
 			return;
 		}
 		when_to_parts(at + 86399999999, &back);
-		if (back.year != parts.year || back.month != parts.month || back.day != parts.day || back.hour != 23 ||
-		    back.microsecond != 999999) {
+		if (back.year != parts.year || back.month != parts.month || back.day != parts.day ||
+			back.hour != 23 || back.microsecond != 999999) {
 			CHECK(!"the calendar is right backwards");
 			return;
 		}
@@ -117,10 +120,23 @@ static void spans(void)
 		const char *text;
 		long long seconds; /* -1: none */
 	} rows[] = {
-		{ "1 hour", 3600 }, { " 1 hours ", 3600 }, { "2\tyears", 63072000 }, { "0 days", 0 }, { "10 seconds", 10 },
-		{ "4hours", -1 }, { "1 Hour", -1 }, { "1 hou", -1 }, { "-1 day", -1 }, { "1.5 hours", -1 },
-		{ "1 hour 5 minutes", -1 }, { "", -1 }, { "hour", -1 }, { "1", -1 }, { "1 s", -1 },
-		{ "9223372036854775807 years", -1 }, { "99999999999999999999 seconds", -1 },
+		{ "1 hour", 3600 },
+		{ " 1 hours ", 3600 },
+		{ "2\tyears", 63072000 },
+		{ "0 days", 0 },
+		{ "10 seconds", 10 },
+		{ "4hours", -1 },
+		{ "1 Hour", -1 },
+		{ "1 hou", -1 },
+		{ "-1 day", -1 },
+		{ "1.5 hours", -1 },
+		{ "1 hour 5 minutes", -1 },
+		{ "", -1 },
+		{ "hour", -1 },
+		{ "1", -1 },
+		{ "1 s", -1 },
+		{ "9223372036854775807 years", -1 },
+		{ "99999999999999999999 seconds", -1 },
 	};
 
 	for (size_t i = 0; i < LENGTH(rows); i++) {
