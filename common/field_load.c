@@ -194,6 +194,8 @@ static bool install(struct entries *entries, const char *file, struct problem *p
 			field_rule_set(rule, entry->type, entry->length, entry->pattern, entry->nocase);
 		else
 			field_rule_set(rule, NULL, 0, NULL, false);
+		free(rule->own_pattern);
+		rule->own_pattern = entry ? entry->pattern : NULL;
 	}
 	return true;
 }

@@ -14,6 +14,7 @@ struct field_rule {
 	const struct type *type;
 	unsigned length;      /* characters, 0: any */
 	const char *pattern;  /* NULL: any text */
+	char *own_pattern;    /* PATTERN if it came from a local table, to be freed when another replaces it */
 	struct regex *regex;  /* compiled at first use */
 	bool nocase;
 	bool (*native)(struct text); /* matches as PATTERN does, but faster */
