@@ -798,8 +798,8 @@ void event_delete(struct event *ev, enum field f)
 		drop(ev, m);
 }
 
-static bool add(struct event *ev, enum field f, enum value_kind kind, struct text in, bool ignored,
-	enum overwrite overwrite)
+/* Whether F may be written at all; a value to be ignored only deletes it. */
+static bool may_add(struct event *ev, enum field f, bool ignored, enum overwrite overwrite)
 {
 	bool present = event_has(ev, f);
 
@@ -807,24 +807,38 @@ static bool add(struct event *ev, enum field f, enum value_kind kind, struct tex
 		event_mark(ev, "%.*s: already there", TEXT_ARGS(field_name(f)));
 	if (present && overwrite != OVERWRITE_YES)
 		return false;
-	if (ignored) {
-		if (present)
-			event_delete(ev, f);
-		return false;
-	}
-	return set_or_refuse(ev, f, kind, in);
+	if (ignored && present)
+		event_delete(ev, f);
+	return !ignored;
+}
+
+static bool is_ignored(struct text value)
+{
+	return !value.at || value.len == 0 || text_is(value, "-") || text_is(value, "N/A");
 }
 
 bool event_add(struct event *ev, enum field f, struct text value, enum overwrite overwrite)
 {
-	bool ignored = !value.at || value.len == 0 || text_is(value, "-") || text_is(value, "N/A");
-
-	return add(ev, f, VALUE_STRING, value, ignored, overwrite);
+	return may_add(ev, f, is_ignored(value), overwrite) && set_or_refuse(ev, f, VALUE_STRING, value);
 }
 
 bool event_add_value(struct event *ev, enum field f, struct value value, enum overwrite overwrite)
 {
-	return add(ev, f, value.kind, event_value_form(ev, value), value_ignored(value), overwrite);
+	return may_add(ev, f, value_ignored(value), overwrite) &&
+	       set_or_refuse(ev, f, value.kind, event_value_form(ev, value));
+}
+
+bool event_offer(struct event *ev, enum field f, struct text value, enum overwrite overwrite)
+{
+	return may_add(ev, f, is_ignored(value), overwrite) && event_try(ev, f, value);
+}
+
+bool event_add_raw(struct event *ev, enum field f, struct text raw, enum overwrite overwrite)
+{
+	if (!may_add(ev, f, false, overwrite))
+		return false;
+	event_set_raw(ev, f, raw);
+	return true;
 }
 
 void event_mark(struct event *ev, const char *format, ...)

@@ -87,6 +87,10 @@ enum overwrite { OVERWRITE_UNSET, OVERWRITE_NO, OVERWRITE_YES };
  * replaced, and deleted if VALUE is an ignored one. A refused value marks the event. True: F has VALUE now. */
 bool event_add(struct event *ev, enum field f, struct text value, enum overwrite overwrite);
 bool event_add_value(struct event *ev, enum field f, struct value value, enum overwrite overwrite);
+/* As event_add(), but a refused value changes nothing: for what was found out, not said. */
+bool event_offer(struct event *ev, enum field f, struct text value, enum overwrite overwrite);
+/* As event_add() of RAW, which is canonical JSON text for F: what field_sanitise() gave. */
+bool event_add_raw(struct event *ev, enum field f, struct text raw, enum overwrite overwrite);
 
 /* Marks EV to be rejected, with a reason; the first mark stays. */
 void event_mark(struct event *ev, const char *format, ...) __attribute__((format(printf, 2, 3)));
