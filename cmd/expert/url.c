@@ -28,19 +28,20 @@ static struct side {
 };
 static enum field application = F_PROTOCOL_APPLICATION, transport = F_PROTOCOL_TRANSPORT;
 
-static const struct protocol {
-	struct text scheme;
-	unsigned port;
-	struct text transport, application;
+/* What the fields make of PORT, TRANSPORT and APPLICATION is found out once and kept in RAW; an empty text: it is refused. */
+enum { PORT, TRANSPORT, APPLICATION, KEPT };
+static struct protocol {
+	struct text scheme, port, transport, application;
+	struct buf raw[KEPT];
 } protocols[] = {
-	{ TEXT("http"), 80, TEXT("tcp"), TEXT("http") },
-	{ TEXT("https"), 443, TEXT("tcp"), TEXT("http") },
-	{ TEXT("ftp"), 21, TEXT("tcp"), TEXT("ftp") },
-	{ TEXT("sftp"), 22, TEXT("tcp"), TEXT("sftp") },
-	{ TEXT("ssh"), 22, TEXT("tcp"), TEXT("ssh") },
-	{ TEXT("tftp"), 69, TEXT("udp"), TEXT("tftp") },
-	{ TEXT("ws"), 80, TEXT("tcp"), TEXT("ws") },
-	{ TEXT("wss"), 443, TEXT("tcp"), TEXT("wss") },
+	{ TEXT("http"), TEXT("80"), TEXT("tcp"), TEXT("http"), { BUF_INIT } },
+	{ TEXT("https"), TEXT("443"), TEXT("tcp"), TEXT("http"), { BUF_INIT } },
+	{ TEXT("ftp"), TEXT("21"), TEXT("tcp"), TEXT("ftp"), { BUF_INIT } },
+	{ TEXT("sftp"), TEXT("22"), TEXT("tcp"), TEXT("sftp"), { BUF_INIT } },
+	{ TEXT("ssh"), TEXT("22"), TEXT("tcp"), TEXT("ssh"), { BUF_INIT } },
+	{ TEXT("tftp"), TEXT("69"), TEXT("udp"), TEXT("tftp"), { BUF_INIT } },
+	{ TEXT("ws"), TEXT("80"), TEXT("tcp"), TEXT("ws"), { BUF_INIT } },
+	{ TEXT("wss"), TEXT("443"), TEXT("tcp"), TEXT("wss"), { BUF_INIT } },
 };
 
 static void skip(enum field *field, enum field unwanted)
@@ -49,8 +50,17 @@ static void skip(enum field *field, enum field unwanted)
 		*field = F_NONE;
 }
 
+static void prepare(struct protocol *protocol)
+{
+	field_sanitise(F_SOURCE_PORT, VALUE_NUMBER, protocol->port, &protocol->raw[PORT]);
+	field_sanitise(F_PROTOCOL_TRANSPORT, VALUE_STRING, protocol->transport, &protocol->raw[TRANSPORT]);
+	field_sanitise(F_PROTOCOL_APPLICATION, VALUE_STRING, protocol->application, &protocol->raw[APPLICATION]);
+}
+
 static bool start(struct problem *problem)
 {
+	for (size_t i = 0; i < LENGTH(protocols); i++)
+		prepare(&protocols[i]);
 	for (size_t i = 0; i < my.skip_fields.count; i++) {
 		enum field f = field_intern(my.skip_fields.items[i]);
 
@@ -85,6 +95,12 @@ static bool accepts(struct event *ev, enum field f, struct text value)
 	return true;
 }
 
+static void add_kept(struct event *ev, enum field f, const struct buf *raw)
+{
+	if (f != F_NONE && raw->len)
+		event_add_raw(ev, f, buf_view(raw), overwrite());
+}
+
 static void add(struct event *ev, enum field f, struct text value)
 {
 	if (f != F_NONE && value.len)
@@ -107,13 +123,14 @@ static void add_port(struct event *ev, enum field f, const struct url *url, cons
 
 	if (f == F_NONE || (!url_port(url, &port) && url->port.at))
 		return;
-	if (port == 0)
-		port = protocol ? protocol->port : 0;
-	if (port == 0)
+	if (port == 0) {
+		if (protocol)
+			add_kept(ev, f, &protocol->raw[PORT]);
 		return;
+	}
 	buf_clear(&my.raw);
 	if (field_sanitise(f, VALUE_NUMBER, (struct text){ digits, (size_t)sprintf(digits, "%u", port) }, &my.raw) == FIELD_FINE)
-		event_add_raw(ev, f, buf_view(&my.raw), overwrite());
+		add_kept(ev, f, &my.raw);
 }
 
 /* Whether the protocol fields are served. */
@@ -121,10 +138,22 @@ static bool add_protocol(struct event *ev, const struct url *url, const struct p
 {
 	if (!url->scheme.len)
 		return false;
-	add(ev, application, protocol ? protocol->application : url->scheme);
-	if (protocol)
-		add(ev, transport, protocol->transport);
-	return application != F_NONE || (protocol && transport != F_NONE);
+	if (!protocol) {
+		add(ev, application, url->scheme);
+		return application != F_NONE;
+	}
+	add_kept(ev, application, &protocol->raw[APPLICATION]);
+	add_kept(ev, transport, &protocol->raw[TRANSPORT]);
+	return application != F_NONE || transport != F_NONE;
+}
+
+/* An address without a colon ends with a digit, or has a scope: saves asking the type for nearly every name. */
+static bool may_be_address(struct text host)
+{
+	char last = host.at[host.len - 1];
+
+	return !((last >= 'a' && last <= 'z') || (last >= 'A' && last <= 'Z')) || memchr(host.at, ':', host.len) ||
+	       memchr(host.at, '%', host.len);
 }
 
 static void add_host(struct event *ev, const struct side *side, struct text host)
@@ -132,7 +161,7 @@ static void add_host(struct event *ev, const struct side *side, struct text host
 	/* The address 0, in either form, is no host, and - stands for nothing everywhere. Other decimal numbers are addresses. */
 	if (!host.len || text_is(host, "-") || text_is(host, "0") || text_is(host, "0.0.0.0"))
 		return;
-	if (!accepts(ev, side->ip, host))
+	if (!may_be_address(host) || !accepts(ev, side->ip, host))
 		accepts(ev, side->fqdn, host);
 }
 
@@ -164,6 +193,9 @@ static enum verdict take_apart(struct event *ev)
 static void stop(void)
 {
 	buf_free(&my.raw);
+	for (size_t i = 0; i < LENGTH(protocols); i++)
+		for (size_t k = 0; k < KEPT; k++)
+			buf_free(&protocols[i].raw[k]);
 }
 
 int main(int argc, char **argv)
