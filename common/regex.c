@@ -5,45 +5,95 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "regex_priv.h"
 
 enum { MATCH_LIMIT = 1000000, DEPTH_LIMIT = 10000, HEAP_LIMIT_KIB = 16 * 1024 };
 
 struct regex {
+	/* A literal has no code, but what it looks for. */
+	struct buf literal;
+	bool at_start, at_end, before_line_feed; /* the literal stands there; the end may also be that before a last line feed */
 	pcre2_code *code;
 	pcre2_match_data *data;
 	pcre2_match_context *context;
 };
 
-struct regex *regex_new(struct text pattern, unsigned flags, struct problem *problem)
+/* Whether PATTERN is ^, literal characters, $ or a part of that; LITERAL gets the characters. */
+static bool is_literal(struct text pattern, unsigned flags, struct regex *r)
 {
-	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY;
-	struct regex *r;
+	static const char special[] = "\\^$.|?*+()[]{}";
+
+	if (flags & (REGEX_NOCASE | REGEX_MULTILINE) || memchr(pattern.at, 0, pattern.len))
+		return false;
+	r->at_start = r->at_end = flags & REGEX_WHOLE;
+	if (text_starts(pattern, TEXT("^"))) {
+		r->at_start = true;
+		pattern = text_from(pattern, 1);
+	}
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.at[i];
+
+		if (c == '$' && i + 1 == pattern.len) {
+			r->before_line_feed = flags & REGEX_PYTHON && !r->at_end;
+			r->at_end = true;
+			break;
+		}
+		if (c == '\\' && i + 1 < pattern.len && strchr(special, pattern.at[i + 1]))
+			c = pattern.at[++i];
+		else if (strchr(special, c))
+			return false;
+		buf_char(&r->literal, c);
+	}
+	return true;
+}
+
+static struct regex *compile(struct regex *r, struct text pattern, uint32_t options, struct problem *problem)
+{
 	int error;
 	PCRE2_SIZE offset;
-	pcre2_code *code;
 
+	r->code = pcre2_compile((PCRE2_SPTR)(pattern.at ? pattern.at : ""), pattern.len, options, &error, &offset, NULL);
+	if (!r->code) {
+		PCRE2_UCHAR message[128];
+
+		pcre2_get_error_message(error, message, sizeof message);
+		problem_set(problem, "regular expression, character %zu: %s", (size_t)offset, (const char *)message);
+		regex_free(r);
+		return NULL;
+	}
+	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter does the job */
+	r->data = pcre2_match_data_create_from_pattern(r->code, NULL);
+	r->context = pcre2_match_context_create(NULL);
+	pcre2_set_match_limit(r->context, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->context, DEPTH_LIMIT);
+	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
+	return r;
+}
+
+struct regex *regex_new(struct text pattern, unsigned flags, struct problem *problem)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_UCP;
+	struct regex *r = alloc_zero(1, sizeof *r);
+	struct buf translated = BUF_INIT;
+
+	if (is_literal(pattern, flags, r))
+		return r;
 	if (flags & REGEX_NOCASE)
 		options |= PCRE2_CASELESS;
 	if (flags & REGEX_WHOLE)
 		options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
 	if (flags & REGEX_MULTILINE)
 		options |= PCRE2_MULTILINE;
-	code = pcre2_compile((PCRE2_SPTR)pattern.at, pattern.len, options, &error, &offset, NULL);
-	if (!code) {
-		PCRE2_UCHAR message[128];
-
-		pcre2_get_error_message(error, message, sizeof message);
-		problem_set(problem, "regular expression, character %zu: %s", (size_t)offset, (const char *)message);
-		return NULL;
+	if (!(flags & REGEX_PYTHON))
+		return compile(r, pattern, options | PCRE2_DOLLAR_ENDONLY, problem);
+	options |= PCRE2_ALT_CIRCUMFLEX;
+	if (regex_from_python(pattern, &translated, &options, problem)) {
+		r = compile(r, buf_view(&translated), options, problem);
+	} else {
+		regex_free(r);
+		r = NULL;
 	}
-	r = alloc_zero(1, sizeof *r);
-	r->code = code;
-	pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter does the job */
-	r->data = pcre2_match_data_create_from_pattern(code, NULL);
-	r->context = pcre2_match_context_create(NULL);
-	pcre2_set_match_limit(r->context, MATCH_LIMIT);
-	pcre2_set_depth_limit(r->context, DEPTH_LIMIT);
-	pcre2_set_heap_limit(r->context, HEAP_LIMIT_KIB);
+	buf_free(&translated);
 	return r;
 }
 
@@ -54,11 +104,36 @@ void regex_free(struct regex *r)
 	pcre2_match_context_free(r->context);
 	pcre2_match_data_free(r->data);
 	pcre2_code_free(r->code);
+	buf_free(&r->literal);
 	free(r);
+}
+
+/* Where the literal is in T; .at is NULL if it is not there. */
+static struct text find_literal(const struct regex *r, struct text t)
+{
+	struct text wanted = buf_view(&r->literal);
+	struct text shorter = t;
+
+	if (!t.at)
+		t = shorter = TEXT("");
+	if (r->before_line_feed && text_ends(t, TEXT("\n")))
+		shorter.len--;
+	if (r->at_start && r->at_end)
+		return text_eq(t, wanted) || text_eq(shorter, wanted) ? (struct text){ t.at, wanted.len } : NO_TEXT;
+	if (r->at_start)
+		return text_starts(t, wanted) ? (struct text){ t.at, wanted.len } : NO_TEXT;
+	if (r->at_end) {
+		if (!text_ends(shorter, wanted))
+			shorter = t;
+		return text_ends(shorter, wanted) ? (struct text){ shorter.at + shorter.len - wanted.len, wanted.len } : NO_TEXT;
+	}
+	return (struct text){ memmem(t.at, t.len, wanted.at, wanted.len), wanted.len };
 }
 
 bool regex_search(struct regex *r, struct text t)
 {
+	if (!r->code)
+		return find_literal(r, t).at != NULL;
 	return pcre2_match(r->code, (PCRE2_SPTR)(t.at ? t.at : ""), t.len, 0, 0, r->data, r->context) >= 0;
 }
 
@@ -67,6 +142,11 @@ bool regex_match(struct regex *r, struct text t, struct text *groups, size_t cou
 	const PCRE2_SIZE *ends;
 	uint32_t known;
 
+	if (!r->code) {
+		for (size_t i = 0; i < count; i++)
+			groups[i] = i ? NO_TEXT : find_literal(r, t);
+		return find_literal(r, t).at != NULL;
+	}
 	if (!regex_search(r, t))
 		return false;
 	ends = pcre2_get_ovector_pointer(r->data);
@@ -82,7 +162,7 @@ bool regex_match(struct regex *r, struct text t, struct text *groups, size_t cou
 
 int regex_group(const struct regex *r, const char *name)
 {
-	int number = pcre2_substring_number_from_name(r->code, (PCRE2_SPTR)name);
+	int number = !r->code ? -1 : pcre2_substring_number_from_name(r->code, (PCRE2_SPTR)name);
 
 	return number > 0 ? number : -1;
 }
@@ -91,6 +171,7 @@ unsigned regex_groups(const struct regex *r)
 {
 	uint32_t count = 0;
 
-	pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &count);
+	if (r->code)
+		pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &count);
 	return count;
 }

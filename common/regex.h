@@ -1,5 +1,6 @@
 /* Regular expressions as the rest of imq uses them: PCRE2 with JIT, UTF-8, and limits on matching effort, so that an
- * expression from a rule file and a value from an attacker together cannot stop a pipeline. */
+ * expression from a rule file and a value from an attacker together cannot stop a pipeline. Expressions without anything special but
+ * ^ and $ at their ends are compared without an engine. */
 #ifndef IMQ_REGEX_H
 #define IMQ_REGEX_H
 
@@ -10,7 +11,14 @@
 
 struct regex;
 
-enum { REGEX_NOCASE = 1, REGEX_WHOLE = 2, REGEX_MULTILINE = 4 };
+enum {
+	REGEX_NOCASE = 1,
+	REGEX_WHOLE = 2,
+	REGEX_MULTILINE = 4,
+	/* The pattern is one of Python's re module and means what it means there, `$` before a last line feed included; what Python has
+	 * not is refused. Without this it is PCRE2's own language, and `$` is the very end. */
+	REGEX_PYTHON = 8,
+};
 
 /* Compiles PATTERN. NULL with PROBLEM's text filled in: it is no regular expression. Free with regex_free(). */
 struct regex *regex_new(struct text pattern, unsigned flags, struct problem *problem);
