@@ -204,6 +204,10 @@ bool opt_set(const struct opt *row, struct text value, struct problem *problem)
 	case OPT_KIND_LIST:
 		return parse_list(value, row->to.list) || bad_value(row, "a list", value, problem);
 	case OPT_KIND_JSON:
+		if (value.len == 0) { /* IntelMQ's configurations write no map as an empty text */
+			*row->to.json = NO_TEXT;
+			return true;
+		}
 		if (!value_parse(value, &json, &error))
 			return problem_set(problem, "--%s: character %td: %s", row->name, error.at - value.at + 1, error.reason);
 		*row->to.json = keep(value);

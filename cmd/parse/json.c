@@ -1,0 +1,358 @@
+/* JSON documents: the elements of an array one by one as they come, or a single object. A broken element is rejected alone where its
+ * brackets balance. Also values by path, and JSON written anew for `raw`. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "parse.h"
+#include "repr.h"
+
+struct cell json_cell(struct value v, struct arena *arena)
+{
+	return (struct cell){ v.kind == VALUE_STRING ? value_text(v, arena) : v.raw, v.kind };
+}
+
+static bool key_is(struct value key, struct text name, struct arena *arena)
+{
+	return key.escaped ? text_eq(value_text(key, arena), name) : text_eq(value_inside(key), name);
+}
+
+static struct value step_into(struct value v, const struct path_step *step)
+{
+	struct value_walk walk = value_walk(v);
+	struct arena arena = { 0 };
+	struct value key, member;
+	long n = 0;
+
+	if (step->index >= 0 && v.kind == VALUE_ARRAY) {
+		while (value_next(&walk, &member))
+			if (n++ == step->index)
+				return member;
+	} else if (step->index < 0 && v.kind == VALUE_OBJECT) {
+		while (value_next_member(&walk, &key, &member)) {
+			bool found = key_is(key, step->key, &arena);
+
+			arena_free(&arena);
+			if (found)
+				return member;
+		}
+	}
+	return NO_VALUE;
+}
+
+struct value json_path(struct value v, const struct path_step *path, size_t depth)
+{
+	for (size_t i = 0; i < depth && v.kind != VALUE_NONE; i++)
+		v = step_into(v, &path[i]);
+	return v;
+}
+
+/* The cells of an object: all paths that begin with a member, when the walk comes by it. */
+void json_extract(struct session *s, struct record *r)
+{
+	const struct program *p = s->program;
+	struct cell *cells = session_cells(s, p->input_count + 1);
+	struct value_walk walk = value_walk(r->json);
+	struct value key, member;
+
+	for (size_t i = 0; i < p->input_count; i++)
+		cells[i] = NO_CELL;
+	while (value_next_member(&walk, &key, &member))
+		for (size_t i = 0; i < p->input_count; i++) {
+			const struct input *in = &p->inputs[i];
+			struct value v;
+
+			if (in->path[0].index >= 0 || !key_is(key, in->path[0].key, &s->arena))
+				continue;
+			v = json_path(member, in->path + 1, in->depth - 1);
+			cells[i] = v.kind == VALUE_NONE ? NO_CELL : json_cell(v, &s->arena);
+		}
+	r->cells = cells;
+	r->count = p->input_count;
+}
+
+/* Elements that hold nothing are skipped (data-format.md 4.3). */
+static bool is_void(struct value v)
+{
+	double number;
+
+	switch (v.kind) {
+	case VALUE_NULL:
+		return true;
+	case VALUE_STRING:
+		return v.raw.len == 2;
+	case VALUE_NUMBER:
+		return value_double(v, &number) && number == 0;
+	case VALUE_ARRAY:
+	case VALUE_OBJECT:
+		return value_space(v.raw.at + 1, v.raw.at + v.raw.len) == v.raw.at + v.raw.len - 1;
+	default:
+		return false;
+	}
+}
+
+static void take_value(struct session *s, struct value v)
+{
+	struct record r = { .source = v.raw, .line = s->line, .json = v };
+
+	if (is_void(v)) {
+		s->done(s, 0);
+		return;
+	}
+	if (v.kind != VALUE_OBJECT) {
+		session_reject(s, v.raw, s->line, "not an object");
+		return;
+	}
+	session_record(s, &r);
+}
+
+static void take_element(struct session *s, struct text element)
+{
+	struct value_error error;
+	struct value v;
+	char reason[160];
+
+	if (value_parse(element, &v, &error)) {
+		take_value(s, v);
+		return;
+	}
+	snprintf(reason, sizeof reason, "character %td of the element: %s", error.at - element.at + 1, error.reason);
+	session_reject(s, element, s->line, reason);
+}
+
+/* A document that is an object: one record, or where the definition names a place for them, the elements of the array there. */
+static void take_document(struct session *s, struct text document)
+{
+	struct value_error error;
+	struct value v, element;
+	struct value_walk walk;
+
+	if (s->program->records_depth && value_parse(document, &v, &error)) {
+		v = json_path(v, s->program->records, s->program->records_depth);
+		if (v.kind != VALUE_ARRAY) {
+			session_reject(s, document, s->line, "the document has no array where the definition says");
+			return;
+		}
+		for (walk = value_walk(v); value_next(&walk, &element);)
+			take_value(s, element);
+		return;
+	}
+	take_element(s, document);
+}
+
+/* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not complete. */
+static const char *skip_value(struct json_state *j, const char *p, const char *end, bool last)
+{
+	const char *q = p + j->searched;
+
+	for (; q < end; q++) {
+		char c = *q;
+
+		if (j->string) {
+			if (j->escape)
+				j->escape = false;
+			else if (c == '\\')
+				j->escape = true;
+			else if (c == '"')
+				j->string = false;
+			if (j->string || j->depth)
+				continue;
+			return q + 1;
+		}
+		if (c == '"') {
+			j->string = true;
+		} else if (c == '{' || c == '[') {
+			j->depth++;
+		} else if (c == '}' || c == ']') {
+			if (j->depth == 0)
+				return q;
+			if (--j->depth == 0)
+				return q + 1;
+		} else if (j->depth == 0 && (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
+			return q;
+		}
+	}
+	if (last && j->depth == 0 && !j->string)
+		return end;
+	j->searched = (size_t)(end - p);
+	return NULL;
+}
+
+static void forget(struct json_state *j)
+{
+	j->depth = 0;
+	j->searched = 0;
+	j->string = j->escape = false;
+}
+
+static void count_lines(struct session *s, const char *p, const char *end)
+{
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		s->line++;
+		p++;
+	}
+}
+
+/* Steps over what stands before a value. False: P is at the end, or the document is. */
+static bool to_value(struct session *s, const char **p, const char *end)
+{
+	struct json_state *j = &s->json;
+
+	for (;; ++*p) {
+		const char *start = *p;
+
+		*p = value_space(*p, end);
+		count_lines(s, start, *p);
+		if (*p == end)
+			return false;
+		switch (j->place) {
+		case JSON_START:
+			j->place = **p == '[' && !s->program->records_depth ? JSON_ELEMENT : JSON_DOCUMENT;
+			if (j->place == JSON_DOCUMENT)
+				return true;
+			break;
+		case JSON_DOCUMENT:
+			return true;
+		case JSON_ELEMENT:
+			if (**p != ']' && **p != ',')
+				return true;
+			if (**p == ',')
+				session_reject(s, (struct text){ *p, 1 }, s->line, "an element is missing");
+			else
+				j->place = JSON_END;
+			break;
+		case JSON_COMMA:
+			j->place = **p == ']' ? JSON_END : JSON_ELEMENT;
+			if (**p != ']' && **p != ',')
+				return true; /* a comma is missing: no reason to lose the element */
+			break;
+		case JSON_END:
+			session_reject(s, (struct text){ *p, (size_t)(end - *p) }, s->line, "something follows the document");
+			j->place = JSON_JUNK;
+			/* fall through */
+		case JSON_JUNK:
+			*p = end;
+			return false;
+		}
+	}
+}
+
+/* The element at P does not end before END. Returns what is used up. */
+static const char *unfinished(struct session *s, const char *p, const char *end, bool last)
+{
+	if (!last && (size_t)(end - p) <= s->max_record)
+		return p;
+	if (!s->skipping)
+		session_reject(s, (struct text){ p, (size_t)(end - p) }, s->line,
+			last ? "the document ends inside this element" : "longer than --max-record");
+	s->skipping = true;
+	s->json.searched = 0;
+	count_lines(s, p, end);
+	return end;
+}
+
+size_t frame_json(struct session *s, struct text data, bool last)
+{
+	struct json_state *j = &s->json;
+	const char *p = data.at, *end = p + data.len, *stop;
+
+	while (p < end) {
+		bool inside = j->searched || s->skipping;
+
+		if (!inside && !to_value(s, &p, end))
+			break;
+		stop = skip_value(j, p, end, last);
+		if (!stop) {
+			p = unfinished(s, p, end, last);
+			break;
+		}
+		if (stop == p) /* a closing bracket where a value should be */
+			stop++;
+		forget(j);
+		if (s->skipping)
+			s->skipping = false;
+		else if (j->place == JSON_DOCUMENT)
+			take_document(s, (struct text){ p, (size_t)(stop - p) });
+		else
+			take_element(s, (struct text){ p, (size_t)(stop - p) });
+		count_lines(s, p, stop);
+		j->place = j->place == JSON_DOCUMENT ? JSON_END : JSON_COMMA;
+		p = stop;
+	}
+	if (last && !s->skipping && (j->place == JSON_ELEMENT || j->place == JSON_COMMA))
+		session_reject(s, TEXT(""), s->line, "the document ends before its closing bracket");
+	return (size_t)(p - data.at);
+}
+
+struct member {
+	struct text name;
+	struct value value;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return text_cmp(((const struct member *)a)->name, ((const struct member *)b)->name);
+}
+
+static void rewrite_object(struct session *s, struct value v, bool sorted, struct buf *out)
+{
+	struct value_walk walk = value_walk(v);
+	struct value key, member;
+	struct member *members;
+	char *room;
+	size_t count = 0, n = 0;
+
+	if (!sorted) {
+		while (value_next_member(&walk, &key, &member)) {
+			buf_string(out, n++ ? ", " : "");
+			buf_json_ascii(out, value_text(key, &s->arena));
+			buf_string(out, ": ");
+			json_rewrite(s, member, sorted, out);
+		}
+		return;
+	}
+	while (value_next_member(&walk, &key, &member))
+		count++;
+	room = arena_bytes(&s->arena, (count + 1) * sizeof *members);
+	members = (struct member *)(void *)(room + (sizeof *members - (uintptr_t)room % sizeof *members) % sizeof *members);
+	for (walk = value_walk(v); value_next_member(&walk, &key, &member); n++)
+		members[n] = (struct member){ .name = value_text(key, &s->arena), .value = member };
+	qsort(members, count, sizeof *members, by_name);
+	for (size_t i = 0; i < count; i++) {
+		buf_string(out, i ? ", " : "");
+		buf_json_ascii(out, members[i].name);
+		buf_string(out, ": ");
+		json_rewrite(s, members[i].value, sorted, out);
+	}
+}
+
+void json_rewrite(struct session *s, struct value v, bool sorted, struct buf *out)
+{
+	struct value_walk walk;
+	struct value element;
+	size_t n = 0;
+
+	switch (v.kind) {
+	case VALUE_STRING:
+		buf_json_ascii(out, value_text(v, &s->arena));
+		break;
+	case VALUE_NUMBER:
+		repr_number(out, v.raw);
+		break;
+	case VALUE_ARRAY:
+		buf_char(out, '[');
+		for (walk = value_walk(v); value_next(&walk, &element);) {
+			buf_string(out, n++ ? ", " : "");
+			json_rewrite(s, element, sorted, out);
+		}
+		buf_char(out, ']');
+		break;
+	case VALUE_OBJECT:
+		buf_char(out, '{');
+		rewrite_object(s, v, sorted, out);
+		buf_char(out, '}');
+		break;
+	default:
+		buf_text(out, v.raw);
+		break;
+	}
+}

@@ -1,0 +1,411 @@
+/* imq-parse: how its pieces fit together.
+ *
+ * definition.c reads a feed's definition (imq-feed(5)), or generic.c makes one from options, into a struct program: rules over numbered
+ * inputs. decode.c makes UTF-8 of what comes in; csv.c, lines.c and json.c cut it into records and hand each, as cells, to
+ * session_record(), which runs the program (map.c, steps.c) and writes events straight into the output buffer. Nothing is allocated per
+ * record once the buffers have their size. */
+#ifndef IMQ_PARSE_H
+#define IMQ_PARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "event.h"
+#include "field.h"
+#include "opt.h"
+#include "problem.h"
+#include "regex.h"
+#include "text.h"
+#include "value.h"
+#include "when.h"
+
+/* A value of a record: for VALUE_STRING its characters, else JSON text. VALUE_NONE: the record has no such value. */
+struct cell {
+	struct text text;
+	enum value_kind kind;
+};
+
+#define NO_CELL ((struct cell){ NO_TEXT, VALUE_NONE })
+
+static inline struct cell cell_of(struct text t)
+{
+	return (struct cell){ t, VALUE_STRING };
+}
+
+/* ---- the program ---- */
+
+enum step_kind {
+	STEP_STRIP,      /* TEXT: characters, NO_TEXT: white space */
+	STEP_LOWER,
+	STEP_UPPER,
+	STEP_BEFORE,     /* the part before the first TEXT (all of it, if there is none) */
+	STEP_AFTER,
+	STEP_BEFORE_LAST,
+	STEP_AFTER_LAST,
+	STEP_PART,       /* part INDEX (negative: from the end) of those between TEXT; OF parts are wanted, 0: any number */
+	STEP_CUT,        /* the first INDEX characters; negative: all but the last -INDEX */
+	STEP_PREFIX,
+	STEP_SUFFIX,
+	STEP_SCHEME,     /* TEXT in front, where there is no "://" */
+	STEP_REMOVE,     /* every TEXT */
+	STEP_REPLACE,    /* every match of REGEX by TEXT */
+	STEP_SEARCH,     /* the first match of REGEX: group 1 if it has one, else the match; without a match nothing */
+	STEP_MAP,        /* through TABLE */
+	STEP_INTEGER,
+	STEP_FLOAT,
+	STEP_JSON,       /* the text is JSON */
+	STEP_TIME,       /* through WHEN */
+};
+
+enum unmapped { UNMAPPED_KEEP, UNMAPPED_SKIP, UNMAPPED_REJECT, UNMAPPED_DEFAULT };
+
+struct table {
+	struct table_row { struct text key; struct cell value; } *rows;
+	size_t count;
+	enum unmapped unmapped;
+	struct cell fallback; /* for UNMAPPED_DEFAULT: also what an empty value becomes */
+};
+
+struct step {
+	enum step_kind kind;
+	struct text text;
+	long index, of;
+	bool generic; /* as the generic parser does it */
+	struct regex *regex;
+	struct when_format *when;
+	struct table *table;
+};
+
+struct steps {
+	struct step *at;
+	size_t count;
+};
+
+enum source_kind {
+	SOURCE_VALUE,   /* a constant */
+	SOURCE_INPUT,   /* a column or path: program->inputs[number] */
+	SOURCE_RECORD,  /* the record's text */
+	SOURCE_LAST,    /* the last column */
+	SOURCE_PIECE,   /* of the column that `split` names */
+	SOURCE_CAPTURE, /* program->captures[number] */
+	SOURCE_REPORT,  /* FIELD of the report */
+	SOURCE_TEMPLATE,
+};
+
+struct source {
+	enum source_kind kind;
+	unsigned number;
+	enum field field;
+	struct cell value;
+	struct template *template;
+};
+
+/* Pieces of text and sources in turn. */
+struct template {
+	struct template_part { struct text text; struct source source; bool constant; int width; char align, fill; } *parts;
+	size_t count;
+};
+
+enum test_kind { TEST_IS, TEST_NOT, TEST_STARTS, TEST_ENDS, TEST_CONTAINS, TEST_MATCHES, TEST_FILE, TEST_EMPTY, TEST_SET };
+
+struct condition {
+	struct source source;
+	enum test_kind kind;
+	struct text *values; /* any of them */
+	size_t count;
+	struct regex *regex;
+};
+
+struct conditions { /* all of them */
+	struct condition *at;
+	size_t count;
+};
+
+/* The first choice whose conditions hold and whose source has something in it gives the value. */
+struct choice {
+	struct source source;
+	struct conditions when;
+	struct steps steps;
+};
+
+struct target {
+	enum field field; /* F_NONE: the value is used up */
+	unsigned slot;    /* program->targets[slot]: one per field */
+	struct text key;  /* `,"source.ip":` */
+	bool free;        /* below extra: any value as it is */
+	struct steps steps; /* change the value for this target and those after it */
+};
+
+struct rule {
+	struct target *targets; /* the first that takes the value */
+	size_t target_count;
+	struct choice *choices;
+	size_t choice_count;
+	bool optional;   /* a value that no target takes is left out */
+	bool required;   /* having no value fails the record */
+	bool keep_empty; /* "", "-", "N/A" are values */
+	bool constant;   /* one unconditional constant: already in the session's prefix */
+	long line;
+};
+
+/* A column or path. */
+struct path_step {
+	struct text key;
+	long index; /* -1: KEY counts */
+};
+
+struct input {
+	struct text name;
+	struct path_step *path; /* JSON */
+	size_t depth;
+	size_t column; /* where its cell is; SIZE_MAX: the record has no such column */
+};
+
+struct capture {
+	struct text name;
+	struct regex *regex;
+	bool once; /* the first hit stays */
+};
+
+enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL };
+enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_JSON, RAW_JSON_SORTED, RAW_JSON_ARRAY, RAW_JSON_ARRAY_SORTED,
+	RAW_NONE };
+
+struct program {
+	enum format format;
+	/* framing */
+	char delimiter;
+	bool quotes, header, strip;
+	bool generic;             /* the preparations of IntelMQ's generic CSV parser */
+	struct text *comments;    /* prefixes */
+	size_t comment_count;
+	struct text *separators;  /* of lines */
+	size_t separator_count;
+	struct regex *pattern;    /* of lines; its groups are the columns */
+	bool skip_unmatched, skip_short;
+	size_t min_columns;
+	size_t skip_first;
+	struct path_step *records; /* of a JSON document */
+	size_t records_depth;
+	struct text filter;       /* rows with it (or without): NO_TEXT: all */
+	bool filter_drops;
+	struct capture *captures;
+	size_t capture_count;
+	/* mapping */
+	struct input *inputs;
+	size_t input_count;
+	size_t width; /* columns to be kept of each record */
+	bool last_used;
+	struct rule *rules;
+	size_t rule_count;
+	enum field *targets;
+	size_t target_count;
+	struct source split; /* one event per piece between SPLIT_AT */
+	struct text split_at;
+	enum raw_policy raw;
+	/* choosing between variants of a definition by the report */
+	struct text name;
+	struct conditions when;
+};
+
+struct feed {
+	struct text id, name, url, code, documentation;
+	struct cell accuracy;
+};
+
+struct sample {
+	struct text feed, input;
+	struct value events;
+	long long rejected;
+	long line;
+};
+
+struct definition {
+	char *file;
+	struct text provider, module, documentation;
+	struct feed *feeds;
+	size_t feed_count;
+	struct program *programs; /* variants: the first whose conditions hold */
+	size_t program_count;
+	struct sample *samples;
+	size_t sample_count;
+	struct regex **regexes;
+	size_t regex_count;
+	struct when_format **times;
+	size_t time_count;
+	struct arena memory;
+};
+
+/* Reads a definition. NULL with PROBLEM filled in. */
+struct definition *definition_load(const char *file, struct problem *problem);
+/* As definition_load(), from TEXT. */
+struct definition *definition_read(struct text text, const char *file, struct problem *problem);
+void definition_free(struct definition *d);
+
+/* What the definition loader and generic.c build programs with (build.c); memory is the definition's. */
+struct builder {
+	struct definition *d;
+	struct program *p;
+	struct problem *problem;
+	const char *file;
+	long line;
+	bool python; /* regular expressions are Python's, as in IntelMQ's configurations */
+};
+
+void *build_zero(struct builder *b, size_t count, size_t size);
+struct text build_text(struct builder *b, struct text t);
+/* Appends a zeroed element to the array *ITEMS of *COUNT elements, and returns it. */
+void *build_more(struct builder *b, void *items, size_t *count, size_t size);
+/* False with the problem's place and text filled in. */
+bool build_fail(struct builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+unsigned build_input(struct builder *b, struct text name);
+bool build_source(struct builder *b, struct text name, struct source *source);
+/* With BY_NUMBER `{0}` counts columns, as in Python; else `{name}`. */
+bool build_template(struct builder *b, struct text text, bool by_number, struct template **result);
+bool build_target(struct builder *b, struct text name, struct target *target);
+bool build_regex(struct builder *b, struct text pattern, struct regex **regex);
+bool build_time(struct builder *b, struct text name, struct when_format **when);
+bool build_steps(struct builder *b, struct value list, struct steps *steps);
+bool build_conditions(struct builder *b, struct value map, struct conditions *conditions);
+bool build_table(struct builder *b, struct value map, struct table *table);
+struct cell build_cell(struct builder *b, struct value v);
+/* Numbers targets, marks constants, counts columns: when all rules are there. */
+bool build_finish(struct builder *b);
+
+/* The generic parser's parameters (generic.c). */
+struct generic {
+	struct list columns, columns_required;
+	const char *delimiter, *default_url_protocol, *time_format, *type, *filter_text;
+	int filter_type; /* 0: whitelist, 1: blacklist, -1: neither */
+	struct text skip_header, type_translation, data_type, column_regex_search, compose_fields;
+};
+
+/* The definition that OPTIONS make. NULL with PROBLEM filled in. */
+struct definition *generic_definition(const struct generic *options, struct problem *problem);
+
+/* ---- running it ---- */
+
+struct record {
+	struct text source; /* as it stands in the input */
+	long line;          /* in its document, from 1 */
+	const struct cell *cells;
+	size_t count;
+	struct value json;  /* of JSON formats */
+};
+
+struct session {
+	const struct definition *definition;
+	struct program *program; /* NULL: no variant fits the report */
+	const struct feed *feed; /* for raw input */
+	struct buf *out;
+	/* Called after every record with what came of it. */
+	void (*done)(struct session *s, unsigned events);
+	void (*reject)(struct session *s, const struct record *r, struct text reason);
+	size_t max_record;
+	/* What every event gets: default_fields, and copies from the report. */
+	struct value defaults;
+	const struct list *copy;
+	struct buf observation;
+	/* Per document: */
+	struct event *report;    /* NULL: raw input */
+	struct buf prefix;       /* `{"feed.name":…,` and constants, without what rules may set */
+	struct buf late;         /* `,"key":value` pieces for fields that rules left unset */
+	struct late { unsigned slot; size_t at, len; } *lates;
+	size_t late_count, late_cap;
+	unsigned char *set_at_first, *set;
+	struct buf comments;     /* comment or header lines so far, joined by LF; for raw and rejects */
+	struct buf first_line;
+	struct buf csv_header;   /* lines skipped by skip_first, with line ends */
+	struct buf *captured;    /* one per capture */
+	bool *has_capture;
+	size_t skipped;
+	bool header_seen;
+	bool skipping;           /* the rest of a record that is too long */
+	const char *line_end;    /* that of the document, as far as known */
+	long line;
+	struct json_state {
+		enum { JSON_START, JSON_DOCUMENT, JSON_ELEMENT, JSON_COMMA, JSON_END, JSON_JUNK } place;
+		size_t searched; /* bytes of the value in hand that have been looked at, and the state there: */
+		size_t depth;
+		bool string, escape;
+	} json;
+	/* Per record, kept for reuse: */
+	struct cell *cells;
+	size_t cell_cap;
+	struct arena arena;
+	struct buf scratch, work, reason;
+	struct cell piece;
+};
+
+void session_init(struct session *s, const struct definition *d, struct buf *out);
+void session_free(struct session *s);
+/* A new document begins; REPORT is it, or NULL. False: no program for it; the session's reason says why. */
+bool session_start(struct session *s, struct event *report);
+/* Cuts DATA, which is UTF-8 and writable, into records and maps them; returns the bytes used up. LAST: nothing follows. */
+size_t session_feed(struct session *s, struct text data, bool last);
+/* Maps a record: writes its events or rejects it. */
+void session_record(struct session *s, const struct record *r);
+void session_reject(struct session *s, struct text source, long line, const char *reason);
+/* A comment or header line. */
+void session_comment(struct session *s, struct text line);
+bool session_is_comment(const struct session *s, struct text line);
+/* Room for N cells. */
+struct cell *session_cells(struct session *s, size_t n);
+
+size_t frame_csv(struct session *s, struct text data, bool last);
+size_t frame_lines(struct session *s, struct text data, bool last);
+size_t frame_json(struct session *s, struct text data, bool last);
+/* The end of the line that starts at P: where its line end begins; *NEXT is behind it. LF, CR and CRLF, with UNICODE also the other
+ * line ends of Unicode. NULL: the line is not complete. */
+const char *line_end(const char *p, const char *end, bool last, bool unicode, const char **next);
+/* Appends the record's row as CSV (data-format.md 7.3), with the line end. */
+void csv_rewrite(struct session *s, const struct record *r, struct buf *out);
+/* Appends V as IntelMQ writes JSON into raw (parsers-1.md 2.8). */
+void json_rewrite(struct session *s, struct value v, bool sorted, struct buf *out);
+/* Fills R's cells from its object. */
+void json_extract(struct session *s, struct record *r);
+struct cell json_cell(struct value v, struct arena *arena);
+struct value json_path(struct value v, const struct path_step *path, size_t depth);
+
+enum outcome { STEP_FINE, STEP_NOTHING, STEP_NEXT, STEP_FAIL };
+/* Changes CELL by STEPS. STEP_FAIL: the session's reason says why. */
+enum outcome steps_run(struct session *s, const struct steps *steps, struct cell *cell);
+struct cell source_get(struct session *s, const struct source *source, const struct record *r);
+bool conditions_hold(struct session *s, const struct conditions *conditions, const struct record *r);
+/* Runs the program on a record: appends its events as lines to the output. False: none of them, the session's reason says why. */
+bool map_record(struct session *s, const struct record *r, unsigned *events);
+
+/* ---- bytes to UTF-8 ---- */
+
+enum encoding { ENCODING_UTF_8, ENCODING_LATIN_1, ENCODING_WINDOWS_1252, ENCODING_UTF_16 };
+
+struct decoder {
+	enum encoding encoding;
+	bool drop_nul;
+	bool started;       /* behind a byte-order mark */
+	bool big_endian;
+	unsigned char kept[4];
+	size_t kept_len;
+	uint64_t undecodable; /* bytes dropped */
+};
+
+/* A new document begins. */
+void decode_start(struct decoder *d);
+/* Appends BYTES as UTF-8 to OUT; LAST: nothing follows. Bytes that stand for nothing are dropped and counted. */
+void decode(struct decoder *d, struct text bytes, bool last, struct buf *out);
+
+/* ---- the catalogue ---- */
+
+/* The definition called NAME, a path, a feed or a module; *FEED is the feed meant, or the first. */
+struct definition *catalogue_find(struct text name, const struct feed **feed, struct problem *problem);
+/* Calls SEEN for the file of every definition, in order. */
+bool catalogue_each(bool (*seen)(const char *file, void *context), void *context, struct problem *problem);
+/* All modules, separated by blanks; the caller frees. */
+char *catalogue_modules(void);
+int catalogue_list(void);
+int catalogue_check(char *const *files);
+int catalogue_test(char *const *names);
+
+#endif

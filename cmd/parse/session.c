@@ -1,0 +1,309 @@
+/* A session: one definition at work on one document after the other. */
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "opt.h"
+#include "parse.h"
+
+enum { COMMENTS_MAX = 64 * 1024 /* bytes of comment lines kept for raw and rejects */ };
+
+void session_init(struct session *s, const struct definition *d, struct buf *out)
+{
+	*s = (struct session){ .definition = d, .out = out };
+}
+
+void session_free(struct session *s)
+{
+	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line, &s->csv_header, &s->scratch,
+		&s->work, &s->reason };
+
+	for (size_t i = 0; i < LENGTH(bufs); i++)
+		buf_free(bufs[i]);
+	if (s->program && s->captured)
+		for (size_t i = 0; i < s->program->capture_count; i++)
+			buf_free(&s->captured[i]);
+	free(s->captured);
+	free(s->has_capture);
+	free(s->lates);
+	free(s->set);
+	free(s->set_at_first);
+	free(s->cells);
+	arena_free(&s->arena);
+}
+
+struct cell *session_cells(struct session *s, size_t n)
+{
+	if (n > s->cell_cap)
+		alloc_grow(&s->cells, &s->cell_cap, n, sizeof *s->cells);
+	return s->cells;
+}
+
+static size_t slot_of(const struct program *p, enum field f)
+{
+	for (size_t i = 0; i < p->target_count; i++)
+		if (p->targets[i] == f)
+			return i;
+	return SIZE_MAX;
+}
+
+/* Adds `,"key":value` to what every event begins with, or, where a rule may set the field, to what is added behind the rules. FIRST: a
+ * constant, which goes before. */
+static bool add_fixed(struct session *s, enum field f, struct cell cell, bool first)
+{
+	size_t slot = slot_of(s->program, f), start;
+	struct buf *b = first || slot == SIZE_MAX ? &s->prefix : &s->late;
+	enum field_verdict verdict;
+
+	if (slot != SIZE_MAX && s->set_at_first[slot])
+		return true;
+	start = b->len;
+	buf_char(b, ',');
+	buf_json(b, field_name(f));
+	buf_char(b, ':');
+	verdict = field_sanitise(f, cell.kind, cell.text, b);
+	if (verdict != FIELD_FINE) {
+		b->len = start;
+		buf_clear(&s->reason);
+		field_explain(f, verdict, cell.kind, cell.text, &s->reason);
+		return false;
+	}
+	if (b == &s->late) {
+		alloc_grow(&s->lates, &s->late_cap, s->late_count + 1, sizeof *s->lates);
+		s->lates[s->late_count++] = (struct late){ (unsigned)slot, start, b->len - start };
+	} else if (slot != SIZE_MAX) {
+		s->set_at_first[slot] = 1;
+	}
+	return true;
+}
+
+static bool add_constants(struct session *s)
+{
+	struct program *p = s->program;
+
+	for (size_t i = 0; i < p->rule_count; i++)
+		if (p->rules[i].constant &&
+		    !add_fixed(s, p->rules[i].targets[0].field, p->rules[i].choices[0].source.value, true))
+			return false;
+	return true;
+}
+
+static const enum field inherited[] = { F_FEED_ACCURACY, F_FEED_CODE, F_FEED_DOCUMENTATION, F_FEED_NAME, F_FEED_PROVIDER, F_FEED_URL,
+	F_RTIR_ID, F_TIME_OBSERVATION };
+
+static void copy_member(struct session *s, enum field f, struct value v)
+{
+	struct cell cell = json_cell(v, event_arena(s->report));
+
+	if (!value_ignored(v) && !add_fixed(s, f, cell, false))
+		log_message("left out of the events: %.*s", TEXT_ARGS(buf_view(&s->reason)));
+}
+
+/* copy_collector_provided_fields: names of fields, `extra` for all extras. */
+static void copy_named(struct session *s)
+{
+	for (size_t i = 0; s->copy && i < s->copy->count; i++) {
+		enum field f = field_intern(s->copy->items[i]);
+		size_t cursor = 0;
+		struct text name;
+		struct value v;
+
+		if (f == F_EXTRA) {
+			event_flatten(s->report);
+			while (event_next(s->report, &cursor, &name, &f, &v))
+				if (text_starts(name, TEXT("extra.")) && (f = field_intern(name)) != F_NONE)
+					copy_member(s, f, v);
+		} else if (f != F_NONE && event_has(s->report, f)) {
+			copy_member(s, f, event_value(s->report, f));
+		}
+	}
+}
+
+static void copy_report(struct session *s)
+{
+	for (size_t i = 0; i < LENGTH(inherited); i++)
+		if (event_has(s->report, inherited[i]))
+			copy_member(s, inherited[i], event_value(s->report, inherited[i]));
+	copy_named(s);
+}
+
+static void add_text(struct session *s, enum field f, struct text t)
+{
+	if (t.at && t.len && !add_fixed(s, f, cell_of(t), false))
+		log_message("left out of the events: %.*s", TEXT_ARGS(buf_view(&s->reason)));
+}
+
+/* Raw input: what a collector would have said. */
+static void add_feed(struct session *s)
+{
+	const struct feed *feed = s->feed;
+
+	if (feed) {
+		if (feed->accuracy.kind != VALUE_NONE)
+			add_fixed(s, F_FEED_ACCURACY, feed->accuracy, false);
+		add_text(s, F_FEED_CODE, feed->code);
+		add_text(s, F_FEED_DOCUMENTATION, feed->documentation.at ? feed->documentation : s->definition->documentation);
+		add_text(s, F_FEED_NAME, feed->name);
+		add_text(s, F_FEED_PROVIDER, s->definition->provider);
+		add_text(s, F_FEED_URL, feed->url);
+	}
+	add_text(s, F_TIME_OBSERVATION, buf_view(&s->observation));
+}
+
+static bool add_defaults(struct session *s)
+{
+	struct value_walk walk = value_walk(s->defaults);
+	struct value key, member;
+
+	while (s->defaults.kind == VALUE_OBJECT && value_next_member(&walk, &key, &member)) {
+		struct text name = value_text(key, &s->arena);
+		enum field f = field_intern(name);
+		struct buf member_key = BUF_INIT;
+		bool there;
+
+		buf_char(&member_key, ',');
+		buf_json(&member_key, name);
+		buf_char(&member_key, ':');
+		there = s->prefix.len && memmem(s->prefix.at, s->prefix.len, member_key.at, member_key.len);
+		buf_free(&member_key);
+		if (!there && !value_ignored(member) && !add_fixed(s, f, json_cell(member, &s->arena), false))
+			return false;
+	}
+	return true;
+}
+
+static struct program *choose(struct session *s)
+{
+	static const struct record nothing;
+
+	for (size_t i = 0; i < s->definition->program_count; i++) {
+		s->program = &s->definition->programs[i];
+		if (conditions_hold(s, &s->program->when, &nothing))
+			return s->program;
+	}
+	return NULL;
+}
+
+/* Room for what depends on the program. */
+static void size_for(struct session *s, struct program *old)
+{
+	struct program *p = s->program;
+
+	if (s->captured && old && old != p)
+		for (size_t i = 0; i < old->capture_count; i++)
+			buf_free(&s->captured[i]);
+	if (!s->captured || old != p) {
+		free(s->captured);
+		free(s->has_capture);
+		free(s->set);
+		free(s->set_at_first);
+		s->captured = alloc_zero(p->capture_count + 1, sizeof *s->captured);
+		s->has_capture = alloc_zero(p->capture_count + 1, sizeof *s->has_capture);
+		s->set = alloc_zero(p->target_count + 1, 1);
+		s->set_at_first = alloc_zero(p->target_count + 1, 1);
+	}
+	memset(s->has_capture, 0, (p->capture_count + 1) * sizeof *s->has_capture);
+	memset(s->set_at_first, 0, p->target_count + 1);
+}
+
+bool session_start(struct session *s, struct event *report)
+{
+	struct program *old = s->program;
+
+	s->report = report;
+	s->skipped = 0;
+	s->header_seen = s->skipping = false;
+	s->line_end = NULL;
+	s->line = 1;
+	s->json = (struct json_state){ .place = JSON_START };
+	s->late_count = 0;
+	buf_clear(&s->prefix);
+	buf_clear(&s->late);
+	buf_clear(&s->comments);
+	buf_clear(&s->first_line);
+	buf_clear(&s->csv_header);
+	buf_clear(&s->reason);
+	s->program = old;
+	if (!choose(s)) {
+		s->program = old;
+		buf_string(&s->reason, "the definition has no variant for this feed.url");
+		return false;
+	}
+	size_for(s, old);
+	if (!add_constants(s))
+		return false;
+	if (report)
+		copy_report(s);
+	else
+		add_feed(s);
+	if (!add_defaults(s))
+		return false;
+	if (s->prefix.len)
+		s->prefix.at[0] = '{';
+	return true;
+}
+
+size_t session_feed(struct session *s, struct text data, bool last)
+{
+	switch (s->program->format) {
+	case FORMAT_CSV:
+		return frame_csv(s, data, last);
+	case FORMAT_JSON:
+		return frame_json(s, data, last);
+	default:
+		return frame_lines(s, data, last);
+	}
+}
+
+void session_record(struct session *s, const struct record *given)
+{
+	struct record r = *given;
+	unsigned events;
+
+	if (s->program->format == FORMAT_JSON || s->program->format == FORMAT_JSONL) {
+		if (r.json.kind != VALUE_OBJECT) {
+			session_reject(s, r.source, r.line, "not an object");
+			return;
+		}
+		json_extract(s, &r);
+	}
+	if (map_record(s, &r, &events))
+		s->done(s, events);
+	else
+		s->reject(s, &r, buf_view(&s->reason));
+	arena_clear(&s->arena);
+}
+
+void session_reject(struct session *s, struct text source, long line, const char *reason)
+{
+	struct record r = { .source = source, .line = line };
+
+	s->reject(s, &r, text_of(reason));
+}
+
+bool session_is_comment(const struct session *s, struct text line)
+{
+	for (size_t i = 0; i < s->program->comment_count; i++)
+		if (text_starts(line, s->program->comments[i]))
+			return true;
+	return false;
+}
+
+void session_comment(struct session *s, struct text line)
+{
+	for (size_t i = 0; i < s->program->capture_count; i++) {
+		const struct capture *c = &s->program->captures[i];
+		struct text groups[2];
+
+		if ((c->once && s->has_capture[i]) || !regex_match(c->regex, line, groups, LENGTH(groups)))
+			continue;
+		buf_clear(&s->captured[i]);
+		buf_text(&s->captured[i], groups[1].at ? groups[1] : groups[0]);
+		s->has_capture[i] = true;
+	}
+	if (s->comments.len + line.len >= COMMENTS_MAX)
+		return;
+	if (s->comments.len)
+		buf_char(&s->comments, '\n');
+	buf_text(&s->comments, line);
+}
