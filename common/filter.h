@@ -36,6 +36,7 @@ struct batch {
 };
 
 struct lookup_question;
+struct transport;
 struct window;
 struct filter;
 
@@ -53,6 +54,8 @@ struct mixin {
 	void (*stop)(void *self);
 	/* For mixins that hold records back (lookup): see struct window. */
 	const struct window *window;
+	/* For mixins that have questions answered: what the window waits with (transport.h). */
+	const struct transport *transport;
 };
 
 /* How the main loop works with a mixin that lets records wait for answers. */
