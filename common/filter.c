@@ -25,6 +25,7 @@ static struct {
 	struct event *sent;
 	const char *sent_to[MAX_PATHS];
 	size_t sent_count;
+	struct buf tag; /* the value of __path */
 } loop;
 
 static const struct opt paths_option[] = {
@@ -86,30 +87,29 @@ static void put_event(struct event *ev)
 	writer_added(loop.run.out);
 }
 
+static bool is_asked_for(const char *path)
+{
+	return strcmp(path, "_default") == 0 || list_has(&loop.paths, text_of(path));
+}
+
 /* Tags EV with those of its paths that somebody asked for. False: nobody did. */
 static bool tag_with_paths(struct event *ev)
 {
-	struct buf tag = BUF_INIT;
+	struct buf *tag = &loop.tag;
 	size_t wanted = 0;
-	bool plain = false;
 
-	for (size_t i = 0; i < loop.sent_count; i++) {
-		const char *path = loop.sent_to[i];
-		bool is_default = strcmp(path, "_default") == 0;
-
-		if (!is_default && !list_has(&loop.paths, text_of(path)))
-			continue;
-		plain = is_default && wanted == 0;
-		buf_string(&tag, wanted++ ? "," : "[");
-		buf_json(&tag, text_of(path));
-	}
+	buf_clear(tag);
+	for (size_t i = 0; i < loop.sent_count; i++)
+		if (is_asked_for(loop.sent_to[i])) {
+			buf_string(tag, wanted++ ? "," : "[");
+			buf_json(tag, text_of(loop.sent_to[i]));
+		}
 	if (wanted > 1)
-		buf_char(&tag, ']');
-	if (wanted == 1 && !plain)
-		event_set_raw(ev, F_MESSAGE_PATH, text_from(buf_view(&tag), 1));
-	else if (wanted > 1)
-		event_set_raw(ev, F_MESSAGE_PATH, buf_view(&tag));
-	buf_free(&tag);
+		buf_char(tag, ']');
+	if (wanted > 1)
+		event_set_raw(ev, F_MESSAGE_PATH, buf_view(tag));
+	else if (wanted == 1 && !text_is(buf_view(tag), "[\"_default\""))
+		event_set_raw(ev, F_MESSAGE_PATH, text_from(buf_view(tag), 1));
 	return wanted > 0;
 }
 
@@ -388,5 +388,6 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 			row->mixin->stop(row->to.mixin);
 	if (filter->stop)
 		filter->stop();
+	buf_free(&loop.tag);
 	return status;
 }

@@ -128,6 +128,23 @@ static struct text keep(struct text t)
 	return (struct text){ alloc_string(t), t.len };
 }
 
+/* T as a JSON string. */
+static struct text quoted(struct text t)
+{
+	struct buf json = BUF_INIT;
+	struct text kept;
+
+	buf_json(&json, t);
+	kept = keep(buf_view(&json));
+	buf_free(&json);
+	return kept;
+}
+
+static bool takes_json(const struct opt *row)
+{
+	return row->kind == OPT_KIND_JSON || row->kind == OPT_KIND_VALUE;
+}
+
 static void list_add(struct list *list, size_t *cap, struct text item)
 {
 	alloc_grow(&list->items, cap, list->count + 1, sizeof *list->items);
@@ -211,6 +228,9 @@ bool opt_set(const struct opt *row, struct text value, struct problem *problem)
 		if (!value_parse(value, &json, &error))
 			return problem_set(problem, "--%s: character %td: %s", row->name, error.at - value.at + 1, error.reason);
 		*row->to.json = keep(value);
+		return true;
+	case OPT_KIND_VALUE:
+		*row->to.json = value_parse(value, &json, &error) ? keep(value) : quoted(value);
 		return true;
 	case OPT_KIND_MIXIN:
 	case OPT_KIND_END:
@@ -326,11 +346,11 @@ static bool set_from_json(const struct opt *row, struct text json, struct proble
 
 	if (!value_parse(json, &v, &unused))
 		return problem_set(problem, "--%s: %s", row->name, unused.reason);
-	if (v.kind == VALUE_NULL && row->kind != OPT_KIND_JSON) {
+	if (v.kind == VALUE_NULL && !takes_json(row)) {
 		fine = true; /* as if it were not there: the default stays */
 		if (row->kind == OPT_KIND_TRISTATE)
 			*row->to.tristate = TRISTATE_UNSET;
-	} else if (row->kind == OPT_KIND_JSON || v.kind != VALUE_STRING) {
+	} else if (takes_json(row) || v.kind != VALUE_STRING) {
 		fine = opt_set(row, json, problem);
 	} else {
 		fine = opt_set(row, value_text(v, &arena), problem);
@@ -397,6 +417,8 @@ static const char *argument_word(const struct opt *row)
 		return "LIST";
 	case OPT_KIND_JSON:
 		return "JSON";
+	case OPT_KIND_VALUE:
+		return "VALUE";
 	case OPT_KIND_CHOICE:
 		return "WORD";
 	default:
@@ -456,7 +478,7 @@ static void print_help(const struct command *command)
 static void describe_row(struct buf *b, const struct opt *row, bool common)
 {
 	static const char *const kinds[] = { "", "boolean", "tristate", "integer", "number", "seconds", "bytes", "text",
-		"choice", "list", "json", "" };
+		"choice", "list", "json", "value", "" };
 	struct text name = text_of(row->parameter ? row->parameter : row->name);
 
 	buf_string(b, "{\"name\":\"");

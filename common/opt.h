@@ -34,6 +34,7 @@ enum opt_kind {
 	OPT_KIND_CHOICE,
 	OPT_KIND_LIST,
 	OPT_KIND_JSON,
+	OPT_KIND_VALUE,
 	OPT_KIND_MIXIN,
 };
 
@@ -95,6 +96,9 @@ struct opt {
 /* Any JSON value (maps above all), kept as JSON text that has been checked; NO_TEXT without a default. */
 #define OPT_JSON(l, n, destination, byDefault, h) \
 	{ .kind = OPT_KIND_JSON, .letter = l, .name = n, .to.json = destination, .fallback = byDefault, .help = h }
+/* As OPT_JSON(), and what is no JSON is a text: `80` is a number, `AT` and `"80"` are texts. */
+#define OPT_VALUE(l, n, destination, byDefault, h) \
+	{ .kind = OPT_KIND_VALUE, .letter = l, .name = n, .to.json = destination, .fallback = byDefault, .help = h }
 /* Names a mixin in the table: it is started, run and stopped with the command. Used by the mixins' own macros. */
 #define OPT_MIXIN(class, instance) { .kind = OPT_KIND_MIXIN, .mixin = class, .to.mixin = instance }
 #define OPT_END { .kind = OPT_KIND_END }
