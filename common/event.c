@@ -798,6 +798,23 @@ void event_delete(struct event *ev, enum field f)
 		drop(ev, m);
 }
 
+void event_retain(struct event *ev, bool (*keep)(enum field f, struct text name))
+{
+	bool nested = false;
+
+	for (size_t i = 0; i < ev->count; i++) {
+		struct member *m = &ev->members[i];
+
+		if (!live(m))
+			continue;
+		if (!keep((enum field)m->field, member_name(ev, m)))
+			drop(ev, m);
+		else
+			nested = nested || holds_object(m);
+	}
+	ev->nested = nested;
+}
+
 /* Whether F may be written at all; a value to be ignored only deletes it. */
 static bool may_add(struct event *ev, enum field f, bool ignored, enum overwrite overwrite)
 {

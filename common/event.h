@@ -80,6 +80,8 @@ void event_set_raw(struct event *ev, enum field f, struct text raw);
 void event_set_raw_named(struct event *ev, struct text name, struct text raw);
 /* Removes F; for F_EXTRA everything below it too. */
 void event_delete(struct event *ev, enum field f);
+/* Removes every member for which KEEP says no; F is F_NONE for names that nobody asked for. A nested `extra` is one member. */
+void event_retain(struct event *ev, bool (*keep)(enum field f, struct text name));
 
 /* What message operations call `overwrite`: add() of data-format.md 3.1. */
 enum overwrite { OVERWRITE_UNSET, OVERWRITE_NO, OVERWRITE_YES };

@@ -73,6 +73,12 @@ void filter_send(struct event *ev, const char *path)
 		loop.sent_to[loop.sent_count++] = path;
 }
 
+void filter_flush(void)
+{
+	writer_flush(loop.run.out);
+	log_flush();
+}
+
 void filter_settle(uint64_t merged, uint64_t dropped)
 {
 	loop.run.counts.pending -= merged + dropped;

@@ -109,6 +109,8 @@ int filter_main(int argc, char **argv, const struct filter *filter);
 void filter_emit(struct event *ev);
 /* Sends the record along PATH instead of the default one; several calls send it along several. */
 void filter_send(struct event *ev, const char *path);
+/* Writes out all that has gone so far: for callbacks that take their time. */
+void filter_flush(void);
 /* N records that were pending or merged are dropped or go on: keeps the counts of --stats true. MERGE counts a record as pending
  * first; a command that lets go of N of them says here that they ended merged into others, or dropped. */
 void filter_settle(uint64_t merged, uint64_t dropped);
