@@ -1,6 +1,8 @@
 /* A chain of blocks; each is twice the one before. */
 #include "arena.h"
 
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -40,6 +42,14 @@ char *arena_bytes(struct arena *a, size_t n)
 	piece = block->bytes + a->used;
 	a->used += n;
 	return piece;
+}
+
+void *arena_zero(struct arena *a, size_t n)
+{
+	const size_t align = _Alignof(max_align_t);
+	char *piece = arena_bytes(a, n + align - 1);
+
+	return memset(piece + (-(uintptr_t)piece & (align - 1)), 0, n);
 }
 
 struct text arena_text(struct arena *a, struct text t)

@@ -15,6 +15,8 @@ struct arena {
 
 /* N bytes that hold until arena_clear(). */
 char *arena_bytes(struct arena *a, size_t n);
+/* N zeroed bytes, aligned for any object. */
+void *arena_zero(struct arena *a, size_t n);
 /* A copy of T. */
 struct text arena_text(struct arena *a, struct text t);
 /* Takes everything back. A record that needed more than usual does not keep that memory for ever. */

@@ -79,6 +79,12 @@ void filter_flush(void)
 	log_flush();
 }
 
+void filter_place(const char **file, long *line)
+{
+	*file = loop.run.in->file;
+	*line = loop.run.in->line;
+}
+
 void filter_settle(uint64_t merged, uint64_t dropped)
 {
 	loop.run.counts.pending -= merged + dropped;

@@ -111,6 +111,8 @@ void filter_emit(struct event *ev);
 void filter_send(struct event *ev, const char *path);
 /* Writes out all that has gone so far: for callbacks that take their time. */
 void filter_flush(void);
+/* Where the record in hand came from, for messages about it; not for commands with a window. */
+void filter_place(const char **file, long *line);
 /* N records that were pending or merged are dropped or go on: keeps the counts of --stats true. MERGE counts a record as pending
  * first; a command that lets go of N of them says here that they ended merged into others, or dropped. */
 void filter_settle(uint64_t merged, uint64_t dropped);

@@ -175,3 +175,8 @@ unsigned regex_groups(const struct regex *r)
 		pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &count);
 	return count;
 }
+
+struct text regex_exact(const struct regex *r)
+{
+	return !r->code && r->at_start && r->at_end ? buf_view(&r->literal) : NO_TEXT;
+}

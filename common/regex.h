@@ -31,5 +31,7 @@ bool regex_match(struct regex *r, struct text t, struct text *groups, size_t cou
 /* The number of the group called NAME, or -1; and how many groups there are. */
 int regex_group(const struct regex *r, const char *name);
 unsigned regex_groups(const struct regex *r);
+/* If R matches only this one text (and perhaps it with a line feed behind), the text, for an index; else NO_TEXT. */
+struct text regex_exact(const struct regex *r);
 
 #endif
