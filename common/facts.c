@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "nest.h"
 #include "repr.h"
 
 enum { DEPTH = 64 };
@@ -58,69 +59,17 @@ bool fact_find_ip(struct fact *fact)
 	return is;
 }
 
-/* Appends V as Python's json.dumps does by default: one blank behind comma and colon, ASCII only. */
-static void dump(struct buf *out, struct value v, struct arena *arena)
-{
-	struct value_walk walk = value_walk(v);
-	struct value key, member;
-	bool first = true;
-
-	switch (v.kind) {
-	case VALUE_STRING:
-		buf_json_ascii(out, value_text(v, arena));
-		break;
-	case VALUE_OBJECT:
-		buf_char(out, '{');
-		for (; value_next_member(&walk, &key, &member); first = false) {
-			buf_string(out, first ? "" : ", ");
-			buf_json_ascii(out, value_text(key, arena));
-			buf_string(out, ": ");
-			dump(out, member, arena);
-		}
-		buf_char(out, '}');
-		break;
-	case VALUE_ARRAY:
-		buf_char(out, '[');
-		for (; value_next(&walk, &member); first = false) {
-			buf_string(out, first ? "" : ", ");
-			dump(out, member, arena);
-		}
-		buf_char(out, ']');
-		break;
-	default:
-		buf_text(out, v.raw);
-	}
-}
-
-/* `extra` as the JSON text of an object with the flat keys that are below it. */
+/* `extra` as the text of one JSON object. */
 static struct value whole_extra(struct event *ev)
 {
-	struct arena *arena = event_arena(ev);
 	struct buf json = BUF_INIT, quoted = BUF_INIT;
-	size_t cursor = 0;
-	struct text name, kept;
-	enum field f;
-	struct value v = event_value(ev, F_EXTRA);
+	struct value v = NO_VALUE;
 
-	if (v.kind == VALUE_OBJECT) {
-		dump(&json, v, arena);
-	} else {
-		while (event_next(ev, &cursor, &name, &f, &v)) {
-			if (!text_starts(name, TEXT("extra.")))
-				continue;
-			buf_string(&json, json.len ? ", " : "{");
-			buf_json_ascii(&json, text_from(name, 6));
-			buf_string(&json, ": ");
-			dump(&json, v, arena);
-		}
-		if (json.len)
-			buf_char(&json, '}');
-	}
-	v = NO_VALUE;
-	if (json.len) {
+	if (nest_write(ev, TEXT("extra"), &json)) {
 		buf_json(&quoted, buf_view(&json));
-		kept = arena_text(arena, buf_view(&quoted));
-		v = (struct value){ kept, VALUE_STRING, memchr(kept.at, '\\', kept.len) != NULL };
+		v.raw = arena_text(event_arena(ev), buf_view(&quoted));
+		v.kind = VALUE_STRING;
+		v.escaped = memchr(v.raw.at, '\\', v.raw.len) != NULL;
 	}
 	buf_free(&json);
 	buf_free(&quoted);
@@ -168,7 +117,7 @@ struct text facts_text(struct event *ev, struct value v)
 		repr_number(&out, v.raw);
 		break;
 	case VALUE_OBJECT:
-		dump(&out, v, event_arena(ev));
+		nest_value(&out, v, event_arena(ev));
 		break;
 	default:
 		repr_value(&out, v);
