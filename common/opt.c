@@ -123,9 +123,22 @@ static bool parse_seconds(struct text value, double *seconds)
 	return false;
 }
 
+/* The texts of options live as long as the process, those that a later option replaced too: leak checkers find them here. */
+static void remember(void *memory)
+{
+	static void **all;
+	static size_t count, cap;
+
+	alloc_grow(&all, &cap, count + 1, sizeof *all);
+	all[count++] = memory;
+}
+
 static struct text keep(struct text t)
 {
-	return (struct text){ alloc_string(t), t.len };
+	char *copy = alloc_string(t);
+
+	remember(copy);
+	return (struct text){ copy, t.len };
 }
 
 /* T as a JSON string. */
@@ -174,6 +187,7 @@ static bool parse_list(struct text value, struct list *list)
 				list_add(&fresh, &cap, text_trim(item));
 	}
 	arena_free(&arena);
+	remember(fresh.items);
 	*list = fresh;
 	return fine;
 }
@@ -209,7 +223,7 @@ bool opt_set(const struct opt *row, struct text value, struct problem *problem)
 	case OPT_KIND_TEXT:
 		if (memchr(value.at, '\0', value.len))
 			return bad_value(row, "a text without NUL", value, problem);
-		*row->to.text = alloc_string(value);
+		*row->to.text = keep(value).at;
 		return true;
 	case OPT_KIND_CHOICE:
 		for (int i = 0; row->choices[i]; i++)

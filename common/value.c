@@ -469,11 +469,9 @@ bool value_ignored(struct value v)
 
 struct value_walk value_walk(struct value container)
 {
-	struct value_walk w = { container.raw.at + 1, container.raw.at + container.raw.len - 1 };
-
 	if (container.kind != VALUE_ARRAY && container.kind != VALUE_OBJECT)
-		w.at = w.end = NULL;
-	return w;
+		return (struct value_walk){ NULL, NULL };
+	return (struct value_walk){ container.raw.at + 1, container.raw.at + container.raw.len - 1 };
 }
 
 /* The end of the value at P in text known to be good: brackets are counted, strings skipped. */

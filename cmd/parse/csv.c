@@ -4,7 +4,10 @@
  * A quote that is never closed must not swallow the rest of the feed: its line is rejected, and reading goes on with the next. */
 #include "parse.h"
 
-enum { CELL_MAX = 131072 /* characters, as IntelMQ's reader has it */ };
+enum {
+	CELL_MAX = 131072,         /* characters, as IntelMQ's reader has it */
+	QUOTED_MAX = 8 * CELL_MAX, /* bytes that so many characters and doubled quotes may have */
+};
 
 enum row { ROW_WHOLE, ROW_INCOMPLETE, ROW_UNCLOSED, ROW_LONG_CELL };
 
@@ -36,6 +39,17 @@ const char *line_end(const char *p, const char *end, bool last, bool unicode, co
 	}
 	*next = end;
 	return last ? end : NULL;
+}
+
+long line_feeds(const char *p, const char *end)
+{
+	long count = 0;
+
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		count++;
+		p++;
+	}
+	return count;
 }
 
 static bool too_long(struct text cell)
@@ -71,63 +85,80 @@ static const char *quoted_cell(const char *p, const char *end, char delimiter, s
 	}
 }
 
+/* Cells of quoted text are kept as offsets while the buffer they stand in may move. */
+static void settle(struct session *s, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct cell *cell = &s->row.at[i];
+
+		if (cell->kind == VALUE_NONE)
+			*cell = cell_of((struct text){ buf_view(&s->row.text).at + (uintptr_t)cell->text.at, cell->text.len });
+	}
+}
+
+/* The quoted cell at *P, which moves behind it. */
+static enum row scan_quoted(struct session *s, const char **p, const char *end, bool last, struct cell *cell)
+{
+	size_t start = s->row.text.len;
+	bool far = end - *p > QUOTED_MAX;
+	const char *close = quoted_cell(*p, far ? *p + QUOTED_MAX : end, s->program->delimiter, &s->row.text);
+	struct text text;
+
+	/* Where the limit cuts, the cell may go on. */
+	if (!close || (far && close == *p + QUOTED_MAX))
+		return far || last ? ROW_UNCLOSED : ROW_INCOMPLETE;
+	text = text_from(buf_view(&s->row.text), start);
+	*cell = (struct cell){ { (const char *)(uintptr_t)start, text.len }, VALUE_NONE };
+	*p = close;
+	if (!too_long(text))
+		return ROW_WHOLE;
+	return memchr(text.at, '\n', text.len) || memchr(text.at, '\r', text.len) ? ROW_UNCLOSED : ROW_LONG_CELL;
+}
+
 /* One row, kept as cells up to WIDTH. *NEXT is behind its line end, *AFTER at it. */
 static enum row scan_row(struct session *s, const char *p, const char *end, bool last, size_t width, size_t *count,
 	const char **after, const char **next)
 {
 	const char delimiter = s->program->delimiter;
 	const bool quotes = s->program->quotes;
-	size_t n = 0;
 	enum row outcome = ROW_WHOLE;
+	bool quoted = false;
+	size_t n = 0;
 
-	buf_clear(&s->scratch);
-	for (;;) {
-		struct text cell;
+	buf_clear(&s->row.text);
+	for (;; p++) {
+		struct cell cell;
 
 		if (quotes && p < end && *p == '"') {
-			size_t start = s->scratch.len;
-			const char *close;
+			enum row whole = scan_quoted(s, &p, end, last, &cell);
 
-			/* Cells keep their places while the buffer grows: it has room for the rest of the data at most once. */
-			buf_room(&s->scratch, 1);
-			close = quoted_cell(p, end, delimiter, &s->scratch);
-			if (!close)
-				return last || end - p > 4L * CELL_MAX ? ROW_UNCLOSED : ROW_INCOMPLETE;
-			cell = (struct text){ NULL, s->scratch.len - start };
-			p = close;
-			if (cell.len > CELL_MAX)
-				outcome = ROW_LONG_CELL;
-			if (n < width)
-				session_cells(s, n + 1)[n] = (struct cell){ { (const char *)start, cell.len }, VALUE_NONE };
+			if (whole == ROW_UNCLOSED || whole == ROW_INCOMPLETE)
+				return whole;
+			if (whole == ROW_LONG_CELL)
+				outcome = whole;
+			quoted = true;
 		} else {
 			const char *start = p;
 
 			while (p < end && *p != delimiter && *p != '\n' && *p != '\r')
 				p++;
-			cell = (struct text){ start, (size_t)(p - start) };
-			if (too_long(cell))
+			cell = cell_of((struct text){ start, (size_t)(p - start) });
+			if (too_long(cell.text))
 				outcome = ROW_LONG_CELL;
-			if (n < width)
-				session_cells(s, n + 1)[n] = cell_of(cell);
 		}
+		if (n < width)
+			session_cells(s, n + 1)[n] = cell;
 		n++;
-		if (p < end && *p == delimiter) {
-			p++;
-			continue;
-		}
-		break;
+		if (p == end || *p != delimiter)
+			break;
 	}
 	*count = n < width ? n : width;
 	*after = p;
 	if (p == end ? !last : *p == '\r' && p + 1 == end && !last)
 		return ROW_INCOMPLETE;
 	*next = p == end ? p : p + (*p == '\r' && p + 1 < end && p[1] == '\n' ? 2 : 1);
-	/* Now that the scratch buffer moves no more. */
-	if (s->scratch.len || (quotes && s->cells))
-		for (size_t i = 0; i < *count; i++)
-			if (s->cells[i].kind == VALUE_NONE)
-				s->cells[i] = cell_of((struct text){ (s->scratch.at ? s->scratch.at : "") + (size_t)s->cells[i].text.at,
-					s->cells[i].text.len });
+	if (quoted)
+		settle(s, *count);
 	return outcome;
 }
 
@@ -145,7 +176,7 @@ static void read_header(struct session *s, struct text source, size_t count)
 	for (size_t i = 0; i < p->input_count; i++) {
 		p->inputs[i].column = SIZE_MAX;
 		for (size_t c = count; c-- > 0;)
-			if (text_eq(text_trim(s->cells[c].text), p->inputs[i].name)) {
+			if (text_eq(text_trim(s->row.at[c].text), p->inputs[i].name)) {
 				p->inputs[i].column = c;
 				break;
 			}
@@ -189,7 +220,7 @@ static struct text unquoted(struct session *s, struct text source)
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			buf_char(&s->work, s->program->delimiter);
-		buf_text(&s->work, s->cells[i].text);
+		buf_text(&s->work, s->row.at[i].text);
 	}
 	return buf_view(&s->work);
 }
@@ -220,19 +251,8 @@ static void take_row(struct session *s, struct text source, size_t count)
 			session_reject(s, source, s->line, "too few columns");
 		return;
 	}
-	r.cells = s->cells;
+	r.cells = s->row.at;
 	session_record(s, &r);
-}
-
-static void count_lines(struct session *s, const char *p, const char *end)
-{
-	const char *feed;
-
-	s->line++;
-	while (p < end && (feed = memchr(p, '\n', (size_t)(end - p)))) {
-		s->line++;
-		p = feed + 1;
-	}
 }
 
 /* The line from P that opens a quote which nobody closes: rejected alone. Of the last line of all, the rest is the cell, as IntelMQ has it. */
@@ -316,7 +336,7 @@ size_t frame_csv(struct session *s, struct text data, bool last)
 		if (next > end)
 			break;
 		if (next) {
-			count_lines(s, p, p);
+			s->line++;
 			p = next;
 			continue;
 		}
@@ -343,7 +363,7 @@ size_t frame_csv(struct session *s, struct text data, bool last)
 		case ROW_INCOMPLETE:
 			goto incomplete;
 		}
-		count_lines(s, row, after);
+		s->line += 1 + line_feeds(row, after);
 		p = next;
 	}
 incomplete:
@@ -374,6 +394,14 @@ static void write_cell(struct buf *out, struct text cell)
 	buf_char(out, '"');
 }
 
+static void swap_cells(struct session *s)
+{
+	struct cells row = s->row;
+
+	s->row = s->again;
+	s->again = row;
+}
+
 void csv_rewrite(struct session *s, const struct record *r, struct buf *out)
 {
 	size_t count;
@@ -382,16 +410,21 @@ void csv_rewrite(struct session *s, const struct record *r, struct buf *out)
 	buf_text(out, buf_view(&s->csv_header));
 	if (s->program->delimiter == ',' && !memchr(r->source.at, '"', r->source.len)) {
 		buf_text(out, r->source);
-	} else if (scan_row(s, r->source.at, r->source.at + r->source.len, true, SIZE_MAX, &count, &after, &next) == ROW_WHOLE) {
+		buf_string(out, s->line_end ? s->line_end : "\r\n");
+		return;
+	}
+	swap_cells(s);
+	if (scan_row(s, r->source.at, r->source.at + r->source.len, true, SIZE_MAX, &count, &after, &next) == ROW_WHOLE) {
 		for (size_t i = 0; i < count; i++) {
 			if (i)
 				buf_char(out, ',');
-			write_cell(out, s->cells[i].text);
+			write_cell(out, s->row.at[i].text);
 		}
-		if (count == 1 && s->cells[0].text.len == 0)
+		if (count == 1 && s->row.at[0].text.len == 0)
 			buf_string(out, "\"\"");
 	} else {
 		buf_text(out, r->source);
 	}
+	swap_cells(s);
 	buf_string(out, s->line_end ? s->line_end : "\r\n");
 }

@@ -184,14 +184,6 @@ static void forget(struct json_state *j)
 	j->string = j->escape = false;
 }
 
-static void count_lines(struct session *s, const char *p, const char *end)
-{
-	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
-		s->line++;
-		p++;
-	}
-}
-
 /* Steps over what stands before a value. False: P is at the end, or the document is. */
 static bool to_value(struct session *s, const char **p, const char *end)
 {
@@ -201,7 +193,7 @@ static bool to_value(struct session *s, const char **p, const char *end)
 		const char *start = *p;
 
 		*p = value_space(*p, end);
-		count_lines(s, start, *p);
+		s->line += line_feeds(start, *p);
 		if (*p == end)
 			return false;
 		switch (j->place) {
@@ -246,7 +238,7 @@ static const char *unfinished(struct session *s, const char *p, const char *end,
 			last ? "the document ends inside this element" : "longer than --max-record");
 	s->skipping = true;
 	s->json.searched = 0;
-	count_lines(s, p, end);
+	s->line += line_feeds(p, end);
 	return end;
 }
 
@@ -274,7 +266,7 @@ size_t frame_json(struct session *s, struct text data, bool last)
 			take_document(s, (struct text){ p, (size_t)(stop - p) });
 		else
 			take_element(s, (struct text){ p, (size_t)(stop - p) });
-		count_lines(s, p, stop);
+		s->line += line_feeds(p, stop);
 		j->place = j->place == JSON_DOCUMENT ? JSON_END : JSON_COMMA;
 		p = stop;
 	}

@@ -113,7 +113,7 @@ static void take_line(struct session *s, struct text line)
 			session_reject(s, line, s->line, "too few columns");
 		return;
 	}
-	r.cells = s->cells;
+	r.cells = s->row.at;
 	session_record(s, &r);
 }
 

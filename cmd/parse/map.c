@@ -6,34 +6,29 @@
 /* A template's result, in the arena. */
 static struct cell expand(struct session *s, const struct template *t, const struct record *r)
 {
-	struct buf out = s->scratch;
-	struct text result;
+	struct buf *out = &s->composed;
 
-	buf_clear(&out);
+	buf_clear(out);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct template_part *part = &t->parts[i];
 		struct cell cell;
 		int pad;
 
 		if (part->constant) {
-			buf_text(&out, part->text);
+			buf_text(out, part->text);
 			continue;
 		}
 		cell = source_get(s, &part->source, r);
-		if (cell.kind == VALUE_NONE) {
-			s->scratch = out;
+		if (cell.kind == VALUE_NONE)
 			return NO_CELL;
-		}
 		pad = part->width - (int)(cell.text.len < 1024 ? cell.text.len : 1024);
 		for (int n = part->align == '>' ? pad : part->align == '^' ? pad / 2 : 0; n > 0; n--)
-			buf_char(&out, part->fill);
-		buf_text(&out, cell.text);
+			buf_char(out, part->fill);
+		buf_text(out, cell.text);
 		for (int n = part->align == '<' ? pad : part->align == '^' ? pad - pad / 2 : 0; n > 0; n--)
-			buf_char(&out, part->fill);
+			buf_char(out, part->fill);
 	}
-	s->scratch = out;
-	result = arena_text(&s->arena, buf_view(&out));
-	return cell_of(result);
+	return cell_of(arena_text(&s->arena, buf_view(out)));
 }
 
 struct cell source_get(struct session *s, const struct source *source, const struct record *r)

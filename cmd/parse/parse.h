@@ -332,10 +332,13 @@ struct session {
 		bool string, escape;
 	} json;
 	/* Per record, kept for reuse: */
-	struct cell *cells;
-	size_t cell_cap;
+	struct cells {
+		struct cell *at;
+		size_t cap;
+		struct buf text; /* of quoted cells */
+	} row, again;            /* AGAIN: for writing a row anew while its cells are in use */
 	struct arena arena;
-	struct buf scratch, work, reason;
+	struct buf work, composed, reason;
 	struct cell piece;
 };
 
@@ -351,7 +354,7 @@ void session_reject(struct session *s, struct text source, long line, const char
 /* A comment or header line. */
 void session_comment(struct session *s, struct text line);
 bool session_is_comment(const struct session *s, struct text line);
-/* Room for N cells. */
+/* Room for N cells of the record in hand. */
 struct cell *session_cells(struct session *s, size_t n);
 
 size_t frame_csv(struct session *s, struct text data, bool last);
@@ -360,6 +363,8 @@ size_t frame_json(struct session *s, struct text data, bool last);
 /* The end of the line that starts at P: where its line end begins; *NEXT is behind it. LF, CR and CRLF, with UNICODE also the other
  * line ends of Unicode. NULL: the line is not complete. */
 const char *line_end(const char *p, const char *end, bool last, bool unicode, const char **next);
+/* How many line feeds there are. */
+long line_feeds(const char *p, const char *end);
 /* Appends the record's row as CSV (data-format.md 7.3), with the line end. */
 void csv_rewrite(struct session *s, const struct record *r, struct buf *out);
 /* Appends V as IntelMQ writes JSON into raw (parsers-1.md 2.8). */

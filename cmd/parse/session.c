@@ -15,8 +15,8 @@ void session_init(struct session *s, const struct definition *d, struct buf *out
 
 void session_free(struct session *s)
 {
-	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line, &s->csv_header, &s->scratch,
-		&s->work, &s->reason };
+	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line, &s->csv_header, &s->work,
+		&s->composed, &s->reason, &s->row.text, &s->again.text };
 
 	for (size_t i = 0; i < LENGTH(bufs); i++)
 		buf_free(bufs[i]);
@@ -28,15 +28,16 @@ void session_free(struct session *s)
 	free(s->lates);
 	free(s->set);
 	free(s->set_at_first);
-	free(s->cells);
+	free(s->row.at);
+	free(s->again.at);
 	arena_free(&s->arena);
 }
 
 struct cell *session_cells(struct session *s, size_t n)
 {
-	if (n > s->cell_cap)
-		alloc_grow(&s->cells, &s->cell_cap, n, sizeof *s->cells);
-	return s->cells;
+	if (n > s->row.cap)
+		alloc_grow(&s->row.at, &s->row.cap, n, sizeof *s->row.at);
+	return s->row.at;
 }
 
 static size_t slot_of(const struct program *p, enum field f)
@@ -104,6 +105,7 @@ static void copy_named(struct session *s)
 {
 	for (size_t i = 0; s->copy && i < s->copy->count; i++) {
 		enum field f = field_intern(s->copy->items[i]);
+		struct problem unused;
 		size_t cursor = 0;
 		struct text name;
 		struct value v;
@@ -113,7 +115,7 @@ static void copy_named(struct session *s)
 			while (event_next(s->report, &cursor, &name, &f, &v))
 				if (text_starts(name, TEXT("extra.")) && (f = field_intern(name)) != F_NONE)
 					copy_member(s, f, v);
-		} else if (f != F_NONE && event_has(s->report, f)) {
+		} else if (field_check(f, &unused) && f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH && event_has(s->report, f)) {
 			copy_member(s, f, event_value(s->report, f));
 		}
 	}

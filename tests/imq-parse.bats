@@ -1,0 +1,413 @@
+load lib
+
+AT='--time-observation=2026-01-02T03:04:05+00:00'
+
+# What came out, without what the feed and the clock add.
+plain() {
+	jq -c 'del(.["feed.name"], .["feed.provider"], .["feed.url"], .["feed.documentation"], .["time.observation"], .raw)' <<< "$output"
+}
+
+raws() {
+	jq -r .raw <<< "$output" | while read -r line; do base64 -d <<< "$line"; echo '|'; done
+}
+
+# A report with the text of stdin, and further members.
+report() {
+	printf '{"__type":"Report","time.observation":"2026-01-01T00:00:00+00:00"%s,"raw":"%s"}\n' "${1:+,$1}" "$(base64 -w0)"
+}
+
+counts() {
+	tail -n 1 <<< "$stderr" | jq -r '[.in + .created, .out + .dropped + .merged + .rejected + .pending] | if .[0] == .[1] then "true" else tojson end'
+}
+
+@test "parse: a feed in, events out, with what the definition says of the feed" {
+	run -0 imq-parse openphish "$AT" <<< 'https://phish.example/login'
+	[ "$output" = '{"classification.type":"phishing","feed.documentation":"https://openphish.com/","feed.name":"Public feed","feed.provider":"OpenPhish","feed.url":"https://www.openphish.com/feed.txt","time.observation":"2026-01-02T03:04:05+00:00","source.url":"https://phish.example/login","raw":"aHR0cHM6Ly9waGlzaC5leGFtcGxlL2xvZ2lu"}' ]
+}
+
+@test "parse: every definition makes of its samples what it says" {
+	run -0 imq-parse --test
+	! grep -v '^ok' <<< "$output"
+	[ "$(wc -l <<< "$output")" -ge 10 ]
+}
+
+@test "parse: every definition is in order, has a sample and appears in the catalogue" {
+	run -0 imq-parse --check
+	[ -z "$output" ]
+	run -0 imq-parse --list
+	for file in "$IMQ_ROOT"/share/feeds/*/*.yaml; do
+		grep -q '^samples:' "$file"
+		grep -qF "$(sed -n 's/^provider: //p' "$file")" <<< "$output"
+	done
+}
+
+@test "parse: a feed is found by its name, its file, its module and its path" {
+	for name in feodotracker abusech/feodotracker intelmq.bots.parsers.abusech.parser_feodotracker "$IMQ_ROOT/share/feeds/abusech/feodotracker.yaml"; do
+		run -0 imq-parse "$name" <<< '[{"ip_address":"192.0.2.1"}]'
+		[ "$(plain)" = '{"classification.type":"c2-server","source.ip":"192.0.2.1"}' ]
+	done
+}
+
+@test "parse: an unknown feed is said, with a guess" {
+	run -2 --separate-stderr imq-parse feodotraker < /dev/null
+	[ "$stderr" = 'imq-parse: no feed is called "feodotraker": did you mean "feodotracker"?' ]
+	run -2 --separate-stderr imq-parse < /dev/null
+	[[ "$stderr" == 'imq-parse: the name of a feed is wanted'* ]]
+	run -2 --separate-stderr imq-parse ./none.yaml < /dev/null
+	[ "$stderr" = 'imq-parse: ./none.yaml: No such file or directory' ]
+}
+
+@test "parse: --describe names the modules of all definitions" {
+	run -0 imq-parse --describe
+	for module in abusech.parser_feodotracker blocklistde.parser generic.parser_csv spamhaus.parser_drop; do
+		jq -e --arg m "intelmq.bots.parsers.$module" '.modules | index($m)' <<< "$output"
+	done
+}
+
+@test "parse: reports are recognised, what the collector said goes into the events" {
+	report '"feed.name":"mine","feed.accuracy":50,"rtir_id":7,"extra.x":1,"feed.url":"https://lists.blocklist.de/lists/ssh.txt?a=b"' <<< 192.0.2.1 > in
+	run -0 imq-parse intelmq.bots.parsers.blocklistde.parser in
+	[ "$(jq -c 'del(.raw, .["event_description.text"])' <<< "$output")" = '{"classification.type":"ids-alert","protocol.application":"ssh","feed.accuracy":50,"feed.name":"mine","feed.url":"https://lists.blocklist.de/lists/ssh.txt?a=b","rtir_id":7,"time.observation":"2026-01-01T00:00:00+00:00","source.ip":"192.0.2.1"}' ]
+	run -0 imq-parse --copy-collector-provided-fields extra,feed.code ci-army in
+	[ "$(jq -c '.["extra.x"]' <<< "$output")" = 1 ]
+}
+
+@test "parse: --input says what auto would have to guess" {
+	run -3 --separate-stderr imq-parse --input report ci-army <<< 192.0.2.1
+	[ "$stderr" = 'imq-parse: -:1: column 6: something follows the value' ] || [[ "$stderr" == 'imq-parse: -:1: column '* ]]
+	report <<< 192.0.2.1 > in
+	run -3 --separate-stderr imq-parse --input raw ci-army in
+	[[ "$stderr" == 'imq-parse: in:1: source.ip: not an IP address: '* ]]
+}
+
+@test "parse: between reports an empty line is a barrier, in raw input it is nothing" {
+	{ echo; report <<< 192.0.2.1; echo; report <<< 192.0.2.2; echo; } > in
+	run -0 --keep-empty-lines imq-parse ci-army in
+	[ "$(sed 's/^{.*/event/' <<< "$output" | tr '\n' ,)" = ',event,,event,,,' ]
+	printf '\n192.0.2.1\n\n192.0.2.2\n\n' > raw
+	run -0 --keep-empty-lines imq-parse ci-army raw
+	[ "$(grep -c . <<< "$output")" = 2 ]
+	[ "$(grep -c '^$' <<< "$output")" = 1 ] # that of the here-string
+}
+
+@test "parse: a report without raw is warned about and dropped" {
+	run -0 --separate-stderr imq-parse --stats ci-army <<< '{"__type":"Report","feed.name":"x"}'
+	[ -z "$output" ]
+	[[ "$stderr" == *'a report without raw'* && "$stderr" == *'"in":1,"created":0,"out":0,"dropped":1'* ]]
+}
+
+@test "parse: a feed's url that no variant is for rejects the report" {
+	report '"feed.url":"https://example.com/x"' <<< 192.0.2.0/24 > in
+	run -3 --separate-stderr imq-parse drop in
+	[ "$stderr" = 'imq-parse: in:1: the definition has no variant for this feed.url' ]
+}
+
+@test "parse: default fields fill what is missing only, and are checked at the start" {
+	run -0 imq-parse --default-fields '{"classification.type":"scanner","source.port":80,"extra.a":[1]}' ci-army <<< 192.0.2.1
+	[ "$(plain)" = '{"classification.type":"blacklist","source.port":80,"extra.a":[1],"source.ip":"192.0.2.1"}' ]
+	run -2 --separate-stderr imq-parse --default-fields '{"source.prt":80}' ci-army
+	[ "$stderr" = 'imq-parse: --default-fields: source.prt: no such field' ]
+	run -2 --separate-stderr imq-parse --default-fields '{"source.ip":"x"}' ci-army
+	[ "$stderr" = 'imq-parse: --default-fields: source.ip: not an IP address: "x"' ]
+}
+
+@test "parse: a rejected record can be parsed again, its header lines with it" {
+	printf '; Last-Modified: Fri, 01 Mar 2024 10:00:00 GMT\n192.0.2.0/24 ; SBL1\nbad/24 ; SBL2\n198.51.100.0/24 ; SBL3\n' > feed
+	run -3 --separate-stderr imq-parse --rejects rejects drop feed
+	[ "$(wc -l <<< "$output")" = 2 ]
+	[ "$stderr" = 'imq-parse: feed:3: source.network: not a network: "bad/24"' ] || [[ "$stderr" == 'imq-parse: feed:3: source.network: not '* ]]
+	[ "$(jq -r '.record.raw' rejects | base64 -d)" = $'; Last-Modified: Fri, 01 Mar 2024 10:00:00 GMT\nbad/24 ; SBL2' ]
+	jq -c '.record.raw = (.record.raw | @base64d | sub("bad"; "203.0.113.0") | @base64) | .record' rejects > again
+	run -0 imq-parse drop again
+	[ "$(plain)" = '{"classification.type":"spam","time.source":"2024-03-01T10:00:00+00:00","source.network":"203.0.113.0/24","extra.blocklist":"SBL2"}' ]
+}
+
+@test "parse: a split field makes several events, all of them or none" {
+	printf '%s\n' '192.0.2.1#4#2#Spamming;Scanning Host#AT#Wien#1,2#3' '192.0.2.2#4#2#Spamming;C2Server#AUT#Wien#1,2#3' > feed
+	run -3 --separate-stderr imq-parse --stats alienvault-reputation feed
+	[ "$(plain | jq -r '.["classification.type"]' | tr '\n' ,)" = 'spam,scanner,' ]
+	[ "$(counts)" = true ]
+}
+
+@test "parse: several files are several documents" {
+	echo '[{"ip_address":"192.0.2.1"}]' > a
+	gzip -c a > b
+	run -0 imq-parse feodotracker a b a
+	[ "$(wc -l <<< "$output")" = 3 ]
+}
+
+@test "parse: records come out as soon as they are there" {
+	mkfifo in
+	imq-parse ci-army < in > out &
+	exec 5> in
+	echo 192.0.2.1 >&5
+	wait_until grep -q 192.0.2.1 out
+	printf '[' > /dev/null
+	exec 5>&-
+	wait
+}
+
+@test "parse: elements of a JSON array come out while the array is still growing" {
+	mkfifo in
+	imq-parse feodotracker < in > out &
+	exec 5> in
+	printf '[{"ip_address":"192.0.2.1"},\n' >&5
+	wait_until grep -q 192.0.2.1 out
+	printf '{"ip_address":"192.0.2.2"}]' >&5
+	exec 5>&-
+	wait
+	[ "$(wc -l < out)" = 2 ]
+}
+
+# ---- the generic CSV parser
+
+@test "parse csv: columns, alternatives, ignored columns, values that stand for nothing" {
+	printf '%s\n' '192.0.2.1,x,example.com' 'example.org,x,-' '"2001:DB8::1",x,N/A' > feed
+	run -0 imq-parse -c 'source.ip|source.fqdn,__IGNORE__,destination.fqdn' feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","destination.fqdn":"example.com"} {"source.fqdn":"example.org"} {"source.ip":"2001:db8::1"} ' ]
+}
+
+@test "parse csv: optional columns leave bad values out, required ones reject the row" {
+	printf '%s\n' '192.0.2.1,bad' 'bad,80' > feed
+	run -3 --separate-stderr imq-parse -c source.ip,source.port --columns-required true,false feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+	[ "$stderr" = 'imq-parse: feed:2: source.ip: not an IP address: "bad"' ]
+}
+
+@test "parse csv: header lines, comments, blank lines and raw" {
+	printf '#c\n\nip,port\n \n  # c\n192.0.2.1,"80"\n"192.0.2.2","81",surplus\n192.0.2.3\n' > feed
+	run -0 imq-parse -c source.ip,source.port --skip-header true feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","source.port":80} {"source.ip":"192.0.2.2","source.port":81} {"source.ip":"192.0.2.3"} ' ]
+	[ "$(raws | head -n 6)" = $'ip,port\n192.0.2.1,80\n|\nip,port\n192.0.2.2,81,surplus\n|' ]
+}
+
+@test "parse csv: delimiter, raw is written with commas and quotes where they are needed" {
+	printf '192.0.2.1\ta,b\t"c""d"\r\n' > feed
+	run -0 imq-parse -c source.ip,extra.a,extra.b --delimiter '\t' feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"a,b","extra.b":"c\"d"}' ]
+	[ "$(jq -r .raw <<< "$output" | base64 -d | od -An -c | tr -d ' \n')" = '192.0.2.1,"a,b","c""d"\r\n' ]
+}
+
+@test "parse csv: a quoted cell may hold line ends" {
+	printf '192.0.2.1,"a\nb"\n192.0.2.2,c\n192.0.2.x,c\n' > feed
+	run -3 --separate-stderr imq-parse -c source.ip,extra.a feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","extra.a":"a\nb"} {"source.ip":"192.0.2.2","extra.a":"c"} ' ]
+	[[ "$stderr" == 'imq-parse: feed:4: '* ]]
+}
+
+@test "parse csv: time formats, URL protocols, types and their translation" {
+	run -0 imq-parse -c time.source,source.url,classification.type --time-format timestamp --type-translation '{"bad":"malware-distribution"}' <<< '0,example.com/x,bad'
+	[ "$(plain)" = '{"time.source":"1970-01-01T00:00:00+00:00","source.url":"http://example.com/x","classification.type":"malware-distribution"}' ]
+	run -3 --separate-stderr imq-parse -c source.ip,classification.type --type-translation '{"bad":"malware-distribution"}' <<< '192.0.2.1,scanner'
+	[[ "$stderr" == *'classification.type: no translation for the value' ]]
+	run -0 imq-parse -c source.ip,classification.type --type-translation '{"bad":"malware-distribution"}' --type spam <<< '192.0.2.1,scanner'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","classification.type":"scanner"}' ]
+	run -0 imq-parse -c source.ip --type spam --default-fields '{"classification.type":"scanner"}' <<< '192.0.2.1'
+	[ "$(plain)" = '{"classification.type":"spam","source.ip":"192.0.2.1"}' ]
+	run -3 --separate-stderr imq-parse -c time.source --columns-required false --time-format timestamp <<< '-'
+	[[ "$stderr" == *'time.source: cannot convert: not a time: "-"' ]]
+}
+
+@test "parse csv: regular expressions, JSON cells, composed fields" {
+	run -0 imq-parse -c source.asn,extra.tags,source.ip --column-regex-search '{"source.asn":"[0-9]+"}' --data-type '{"extra.tags":"json"}' --compose-fields '{"source.url":"http://{2}/{0:>8}"}' <<< 'ASX64496,"[""a"",1]",192.0.2.1'
+	[ "$(plain)" = '{"source.asn":64496,"extra.tags":["a",1],"source.ip":"192.0.2.1","source.url":"http://192.0.2.1/ASX64496"}' ]
+	run -3 --separate-stderr imq-parse -c source.ip --compose-fields '{"source.url":"http://{7}/"}' <<< '192.0.2.1'
+	[[ "$stderr" == *'source.url: the record has no value for it' ]]
+	run -0 imq-parse -c source.ip,source.asn --column-regex-search '{"source.asn":"[0-9]+"}' <<< '192.0.2.1,none'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+}
+
+@test "parse csv: rows are filtered by a text" {
+	printf '%s\n' '192.0.2.1,keep' '192.0.2.2,"dr""op"' > feed
+	run -0 --separate-stderr imq-parse --stats -c source.ip,extra.a --filter-text keep --filter-type whitelist feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"keep"}' ]
+	[ "$(counts)" = true ]
+	run -0 imq-parse -c source.ip,extra.a --filter-text 'dr"op' --filter-type blacklist feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"keep"}' ]
+}
+
+@test "parse csv: what cannot work is refused at the start" {
+	while IFS='|' read -r arguments message; do
+		eval "run -2 --separate-stderr imq-parse $arguments < /dev/null"
+		[ "$stderr" = "imq-parse: $message" ]
+	done <<- 'END'
+	csv|--columns is missing: the names of the fields, column by column
+	csv -c source.ipp|no such field: "source.ipp": did you mean "source.ip"?
+	csv -c source.ip --columns-required true,false|--columns-required has 2 values, --columns has 1
+	csv -c source.ip --delimiter ab|--delimiter: one character is wanted: "ab"
+	csv -c source.ip --skip-header x|--skip-header: character 1: not a JSON value
+	csv -c source.ip --type nonsense|--type: no classification.type: "nonsense"
+	csv -c source.ip --data-type '{"source.ip":"xml"}' |--data-type: the only type is json, for "source.ip"
+	END
+	run -2 imq-parse csv -c source.ip --time-format nonsense
+	run -2 imq-parse csv -c source.ip --filter-type greylist
+	run -2 imq-parse csv -c source.ip --column-regex-search '{"source.ip":"("}'
+}
+
+@test "parse csv: IntelMQ's parameters come by a configuration file as they stand there" {
+	cat > config <<- 'END'
+	columns: [time.source, "__IGNORE__", source.ip]
+	columns_required: [true, true, false]
+	delimiter: "|"
+	type_translation: ""
+	column_regex_search: {source.ip: "[0-9.]+"}
+	default_fields: {classification.type: scanner}
+	skip_header: 1
+	time_format: null
+	END
+	printf 'a|b|c\n2026-01-02 03:04:05|x|<192.0.2.1>\n' > feed
+	run -0 imq-parse --config config intelmq.bots.parsers.generic.parser_csv feed
+	[ "$(plain)" = '{"classification.type":"scanner","time.source":"2026-01-02T03:04:05+00:00","source.ip":"192.0.2.1"}' ]
+}
+
+# ---- definitions
+
+define() {
+	printf 'provider: Test\nformat: %s\nfields:\n  source.ip: ip\n%s\n' "$1" "$2" > feed.yaml
+}
+
+@test "parse: a definition with a header row finds its columns by name, whatever their order" {
+	define csv 'header: true'
+	printf 'name,ip\nx,192.0.2.1\n' > a
+	printf 'ip\r\n192.0.2.2\r\n' > b
+	run -0 imq-parse feed.yaml a b
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
+	[ "$(raws | head -n 2)" = $'name,ip\nx,192.0.2.1' ]
+}
+
+@test "parse: a definition by regular expression takes named groups as columns in order" {
+	define lines $'pattern: "from (\\\\S+) port (\\\\d+)"\ncolumns: [ip, port]\nunmatched: skip'
+	printf 'attack from 192.0.2.1 port 22\nnothing\n' > feed
+	run -0 --separate-stderr imq-parse --stats feed.yaml feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+	[[ "$stderr" == *'"dropped":1'* ]]
+}
+
+@test "parse: JSON lines, one object each; a broken line is rejected alone" {
+	define jsonl
+	printf '%s\n' '{"ip":"192.0.2.1"}' '{"ip":' '' '7' '{"ip":"192.0.2.2"}' > feed
+	run -3 --separate-stderr imq-parse --input raw feed.yaml feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
+	[[ "$stderr" == *'feed:2: column 7: '* && "$stderr" == *'feed:4: not an object'* ]]
+}
+
+@test "parse: the records of a JSON document may stand below a name" {
+	define json 'records: data.list'
+	run -0 imq-parse feed.yaml <<< '{"data":{"list":[{"ip":"192.0.2.1"},{},{"ip":"192.0.2.2"}]}}'
+	[ "$(wc -l <<< "$output")" = 2 ]
+	run -3 imq-parse feed.yaml <<< '{"data":7}'
+}
+
+@test "parse: mistakes in definitions are found, with their line" {
+	while IFS='~' read -r text message; do
+		printf "$text" > bad.yaml
+		run -1 --separate-stderr imq-parse --check bad.yaml
+		[ "$stderr" = "imq-parse: bad.yaml$message" ] || { echo "$stderr"; false; }
+	done <<- 'END'
+	format: csv\nfildes:\n  a: b\n~:2: unknown key "fildes": did you mean "fields"?
+	format: csv\ncolumns: [ip]\nfields:\n  source.ipp: ip\n~:4: no such field: "source.ipp": did you mean "source.ip"?
+	format: csv\ncolumns: [ip]\nfields:\n  source.ip: ipp\n~:4: no column "ipp" in columns: did you mean "ip"?
+	format: csv\ncolumns: [ip]\nfields:\n  source.ip: {from: ip, steps: [lowr]}\n~:4: unknown step "lowr": did you mean "lower"?
+	format: csv\ncolumns: [ip]\nconstants:\n  classification.type: nonsense\n~:4: classification.type: not a classification type: "nonsense"
+	format: csv\nformat: json\n~:2: "format" stands here twice
+	provider: x\n~: format is missing: csv, lines, json or jsonl
+	format: xml\n~:1: format: unknown word
+	format: json\nfields:\n  source.ip: "a[x]"\n~:3: no index: [x]
+	format: lines\npattern: "("\nfields:\n  source.ip: "@record"\n~:2: regular expression, character 1: missing closing parenthesis
+	END
+}
+
+# ---- hostile input
+
+@test "parse: a quote that nobody closes costs its own line only" {
+	{ echo '192.0.2.1,"open'; yes '192.0.2.2,x' | head -n 100000; } > feed
+	run -3 --separate-stderr imq-parse --stats -c source.ip,extra.a feed
+	[ "$(wc -l <<< "$output")" = 100000 ]
+	[[ "$stderr" == 'imq-parse: feed:1: a quote is never closed'* ]]
+	[ "$(counts)" = true ]
+	printf '192.0.2.1,"last' > feed
+	run -0 imq-parse -c source.ip,extra.a feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"last"}' ]
+}
+
+@test "parse: NULs, bare CR, mixed line ends and a byte-order mark do no harm" {
+	printf '\xef\xbb\xbf192.0.2.1\0,a\0b\r192.0.2.2,c\n192.0.2.3,d\r\n' > feed
+	run -0 imq-parse -c source.ip,extra.a feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","extra.a":"ab"} {"source.ip":"192.0.2.2","extra.a":"c"} {"source.ip":"192.0.2.3","extra.a":"d"} ' ]
+}
+
+@test "parse: bytes that are no UTF-8 are left out, and said" {
+	printf '192.0.2.1,a\xe4b\n192.0.2.2,\xc3\xa4\xf0\x9f\n' > feed
+	run -0 --separate-stderr imq-parse -c source.ip,extra.a feed
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","extra.a":"ab"} {"source.ip":"192.0.2.2","extra.a":"ä"} ' ]
+	[ "$stderr" = 'imq-parse: feed: 3 bytes are no utf-8 and were left out' ]
+}
+
+@test "parse: other encodings, also cut anywhere" {
+	printf '192.0.2.1,a\xe4\x80\n' > feed
+	run -0 imq-parse -e windows-1252 -c source.ip,extra.a feed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"aä€"}' ]
+	run -0 imq-parse -e latin-1 -c source.ip,extra.a feed
+	[ "$(jq -r '.["extra.a"] | explode | join(",")' <<< "$output")" = '97,228,128' ]
+	for order in LE BE; do
+		for file in 1 2 3 4 5 6 7 8 9; do printf '192.0.2.%d,ä😀%070000d\n' "$file" 0; done | { printf '\xef\xbb\xbf'; cat; } | iconv -f utf-8 -t "utf-16$order" > feed
+		run -0 imq-parse -e utf-16 -c source.ip,extra.a feed
+		[ "$(jq -r '.["extra.a"][0:2]' <<< "$output" | sort -u)" = 'ä😀' ]
+		[ "$(wc -l <<< "$output")" = 9 ]
+	done
+}
+
+@test "parse: a million columns and rows of 50 MB stay records among others" {
+	{ printf 192.0.2.1; yes , | head -n 1000000 | tr -d '\n'; echo; printf 192.0.2.2,; head -c 50000000 /dev/zero | tr '\0' x; echo; echo 192.0.2.3,b; } > feed
+	run -3 --separate-stderr imq-parse --stats --rejects rejects -c source.ip,extra.a feed
+	[ "$(jq -r '.["source.ip"]' <<< "$output" | tr '\n' ,)" = 192.0.2.1,192.0.2.3, ]
+	[[ "$stderr" == 'imq-parse: feed:2: longer than --max-record'* ]]
+	[ "$(counts)" = true ]
+	[ "$(wc -c < rejects)" -lt 200000 ]
+	printf '192.0.2.1,%0140000d\n192.0.2.2,b\n' 0 > feed
+	run -3 --separate-stderr imq-parse -c source.ip,extra.a feed
+	[ "$stderr" = 'imq-parse: feed:1: a cell is longer than 131072 characters' ]
+	[ "$(plain)" = '{"source.ip":"192.0.2.2","extra.a":"b"}' ]
+}
+
+@test "parse: broken JSON costs the broken element only" {
+	run -3 --separate-stderr imq-parse --stats feodotracker <<< '[{"ip_address":"192.0.2.1"},{x},[7],"a]",5,null,{"ip_address":"192.0.2.2"},{"ip_address":'
+	[ "$(plain | jq -r '.["source.ip"]' | tr '\n' ,)" = 192.0.2.1,192.0.2.2, ]
+	[[ "$stderr" == *'the document ends inside this element'* && "$stderr" == *'"rejected":5'* ]]
+	[ "$(counts)" = true ]
+	for text in '[' ']' '{' '"' '[[[' '[1' 'x' '[{"ip_address":"192.0.2.1"}]]'; do
+		run -3 imq-parse feodotracker <<< "$text"
+	done
+	run -0 imq-parse feodotracker <<< '[]'
+	run -0 imq-parse feodotracker < /dev/null
+}
+
+@test "parse: deep nesting is refused, not followed" {
+	{ printf '[{"ip_address":'; yes [ | head -n 100000 | tr -d '\n'; yes ] | head -n 100000 | tr -d '\n'; printf '},{"ip_address":"192.0.2.1"}]'; } > feed
+	run -3 --separate-stderr imq-parse feodotracker feed
+	[ "$(wc -l <<< "$output")" = 1 ]
+	[[ "$stderr" == *'nested too deeply' ]]
+}
+
+@test "parse: no feed reaches __path or __type" {
+	run -2 imq-parse -c __path < /dev/null
+	run -2 imq-parse --default-fields '{"__type":"Report"}' ci-army < /dev/null
+	report '"__path":"_default","extra.a":1' <<< 192.0.2.1 > in
+	run -0 imq-parse --copy-collector-provided-fields __path,__type,extra ci-army in
+	! grep -q __ <<< "$output"
+}
+
+@test "parse: broken reports are rejected, the next go on" {
+	{ echo '{"__type":"Report","raw":"MTkyLjAuMi4x"}'; echo '{"__type":"Report","raw":"x"}'; echo '{"__type":"Event"}'; echo '{"__type":"Report"'; echo '{"__type":"Report","raw":"MTkyLjAuMi4y"}'; } > in
+	run -3 --separate-stderr imq-parse --stats ci-army in
+	[ "$(wc -l <<< "$output")" = 2 ]
+	[[ "$stderr" == *'in:2: raw is not base64'*'in:3: not a report'*'in:4: column '* ]]
+	[ "$(counts)" = true ]
+}
+
+@test "parse: memory does not grow with the stream" {
+	awk -v rows=300000 -f "$IMQ_ROOT/tests/bench/feed-csv.awk" > feed
+	grep -q __asan_init "$(command -v imq-parse)" && skip "AddressSanitizer wants all of the address space"
+	(ulimit -v 200000; imq-parse -c source.ip,time.source,source.port feed > out)
+	[ "$(wc -l < out)" = 300000 ]
+}
