@@ -317,6 +317,13 @@ define() {
 	END
 }
 
+@test "parse: the example of imq-feed(5) does what it says" {
+	sed -n '/^.Bd -literal/,/^.Ed/p' "$IMQ_ROOT/man/man5/imq-feed.5" | sed '1d;$d' > scans.yaml
+	run -0 imq-parse --check scans.yaml
+	run -0 imq-parse --test scans.yaml
+	[ "$output" = $'ok\tscans\t1' ]
+}
+
 # ---- hostile input
 
 @test "parse: a quote that nobody closes costs its own line only" {
