@@ -186,8 +186,13 @@ static void handle_windowed(struct text line)
 	enum verdict verdict = PASS;
 
 	/* Not waiting for input here: there is no room for more. */
-	while (!(ev = loop.window->slot(self)))
+	while (!(ev = loop.window->slot(self))) {
+		if (loop.run.failure || loop.run.out->failure) {
+			loop.run.counts.pending++;
+			return;
+		}
 		loop.window->wait(self, -1, -1);
+	}
 	if (!event_read_copy(ev, line, &error)) {
 		bad_record(line, error.at, error.reason);
 		return;
@@ -244,7 +249,7 @@ static void timer_if_due(void)
 static void drain_window(void)
 {
 	if (loop.window)
-		while (loop.window->held(loop.window_row->to.mixin) && !loop.run.failure)
+		while (loop.window->held(loop.window_row->to.mixin) && !loop.run.failure && !loop.run.out->failure)
 			loop.window->wait(loop.window_row->to.mixin, -1, -1);
 }
 
@@ -389,6 +394,8 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 			loop.run.batch.last = true;
 			close_batch();
 		}
+		if (loop.window)
+			loop.window->abandon(loop.window_row->to.mixin);
 		event_free(ev);
 		status = run_end(&loop.run, more_stats);
 	} else {

@@ -69,8 +69,9 @@ struct window {
 	void (*wait)(void *self, int fd, int timeout);
 	/* Records held. */
 	size_t (*held)(void *self);
-	/* Finishes what can be finished without waiting. */
-	void (*work)(void *self);
+	/* The command ends before the records held got their answers: hands them all to filter_finish() as MERGE, to be counted
+	 * as pending. */
+	void (*abandon)(void *self);
 };
 
 struct filter {
