@@ -2,13 +2,15 @@
 # Documents are those in ./www; ./nginx.log has one line a request: status, method, path, and the headers tests ask about.
 
 # start_nginx [CONFIGURATION]: an nginx of our own on a free port of loopback; sets $web to its URL. CONFIGURATION goes into
-# its server block. With $web_tls=1 it speaks TLS with the certificate ./server.pem and key ./server.key.
+# its server block; echo_sleep (Debian: libnginx-mod-http-echo, which nginx-light brings) makes it slow. With $web_tls=1 it speaks TLS with the certificate ./server.pem and key ./server.key.
 start_nginx() {
-	local port
+	local port echo=/usr/lib/nginx/modules/ngx_http_echo_module.so
 	need_program nginx
 	port=$(free_port)
 	mkdir -p www nginx
 	cat > nginx/conf <<- END
+		$([ "$(id -u)" -ne 0 ] || echo 'user root;')
+		$([ ! -e "$echo" ] || echo "load_module $echo;")
 		daemon on;
 		pid $PWD/nginx/pid;
 		error_log $PWD/nginx/error.log;
