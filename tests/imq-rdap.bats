@@ -204,7 +204,7 @@ contact() {
 
 @test "rdap: a server that asks for patience gets it, for all that goes there" {
 	serve 'location = /rdap/domain/busy.com { limit_req zone=slow; limit_req_status 429; add_header Retry-After 1 always; }
-		} limit_req_zone $server_name zone=slow:1m rate=2r/s; server { listen 127.0.0.1:'"$(free_port)"';'
+		} limit_req_zone $binary_remote_addr zone=slow:1m rate=2r/s; server { listen 127.0.0.1:'"$(free_port)"';'
 	cp www/rdap/domain/a.com www/rdap/domain/busy.com
 	printf '{"source.fqdn":"busy.com"}\n' > events
 	rdap events > /dev/null
