@@ -1,6 +1,8 @@
 /* Bytes of the world to UTF-8. What stands for no character is dropped, as IntelMQ drops it, but counted, and said. */
 #include "parse.h"
 
+const char *const encoding_names[] = { "utf-8", "latin-1", "windows-1252", "utf-16", NULL };
+
 void decode_start(struct decoder *d)
 {
 	d->started = false;

@@ -386,6 +386,8 @@ bool map_record(struct session *s, const struct record *r, unsigned *events);
 
 enum encoding { ENCODING_UTF_8, ENCODING_LATIN_1, ENCODING_WINDOWS_1252, ENCODING_UTF_16 };
 
+extern const char *const encoding_names[]; /* NULL-terminated */
+
 struct decoder {
 	enum encoding encoding;
 	bool drop_nul;
