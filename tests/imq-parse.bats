@@ -337,6 +337,14 @@ define() {
 	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"last"}' ]
 }
 
+@test "parse: quoted cells, a template, several events and a row written anew keep out of each other's way" {
+	define csv $'columns: [ip, a, b]\nsplit: {from: a, at: ";"}\n'
+	sed -i 's|^fields:|&\n  extra.t: {template: "{a}/{b}/{b}"}\n  extra.p: "@piece"\n  extra.b: b|' feed.yaml
+	run -0 imq-parse feed.yaml <<< '"192.0.2.1","x""x;y","b,b"'
+	[ "$(plain | tr '\n' ' ')" = '{"extra.t":"x\"x;y/b,b/b,b","extra.p":"x\"x","extra.b":"b,b","source.ip":"192.0.2.1"} {"extra.t":"x\"x;y/b,b/b,b","extra.p":"y","extra.b":"b,b","source.ip":"192.0.2.1"} ' ]
+	[ "$(jq -r .raw <<< "$output" | sort -u | base64 -d)" = '192.0.2.1,"x""x;y","b,b"' ]
+}
+
 @test "parse: NULs, bare CR, mixed line ends and a byte-order mark do no harm" {
 	printf '\xef\xbb\xbf192.0.2.1\0,a\0b\r192.0.2.2,c\n192.0.2.3,d\r\n' > feed
 	run -0 imq-parse -c source.ip,extra.a feed

@@ -132,8 +132,8 @@ static bool unknown_column(struct builder *b, struct text name)
 		names[i] = alloc_string(b->p->inputs[i].name);
 	like = suggest(name, names, n);
 	found = like != NULL;
-	build_fail(b, "no column \"%.*s\" in columns%s%s%s", TEXT_ARGS(name), found ? ": did you mean \"" : "", found ? like : "",
-		found ? "\"?" : "");
+	build_fail(b, "no column \"%.*s\" in columns%s%s%s", TEXT_ARGS(name), found ? ": did you mean \"" : "",
+		found ? like : "", found ? "\"?" : "");
 	for (size_t i = 0; i < n; i++)
 		free((void *)(uintptr_t)names[i]);
 	return false;
@@ -153,7 +153,8 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 	if (text_starts(name, TEXT("@report."))) {
 		source->kind = SOURCE_REPORT;
 		source->field = field_intern(text_from(name, 8));
-		return field_check(source->field, b->problem) || build_fail(b, "no such field: \"%.*s\"", TEXT_ARGS(text_from(name, 8)));
+		return field_check(source->field, b->problem) ||
+			build_fail(b, "no such field: \"%.*s\"", TEXT_ARGS(text_from(name, 8)));
 	}
 	for (size_t i = 0; i < b->p->capture_count; i++)
 		if (text_eq(text_from(name, 1), b->p->captures[i].name)) {
@@ -161,7 +162,8 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 			source->number = (unsigned)i;
 			return true;
 		}
-	return build_fail(b, "unknown source \"%.*s\"; there are @record, @last, @piece, @report.FIELD and the names of captures",
+	return build_fail(b,
+		"unknown source \"%.*s\"; there are @record, @last, @piece, @report.FIELD and names of captures",
 		TEXT_ARGS(name));
 }
 
@@ -189,7 +191,7 @@ bool build_source(struct builder *b, struct text name, struct source *source)
 	return unknown_column(b, name);
 }
 
-/* What follows the colon of a Python placeholder, as far as it means anything for texts: [[fill]align][width][s]. */
+/* What follows the colon of a Python placeholder, as far as texts have it: [[fill]align][width][s]. */
 static bool placeholder_form(struct builder *b, struct text form, struct template_part *part)
 {
 	long long width = 0;
@@ -212,7 +214,8 @@ static bool placeholder_form(struct builder *b, struct text form, struct templat
 	return true;
 }
 
-static bool placeholder(struct builder *b, struct text inside, bool by_number, unsigned *next, struct template_part *part)
+static bool placeholder(
+	struct builder *b, struct text inside, bool by_number, unsigned *next, struct template_part *part)
 {
 	struct text form = inside, name;
 	long long number;
@@ -231,7 +234,9 @@ static bool placeholder(struct builder *b, struct text inside, bool by_number, u
 	while (b->p->input_count <= (size_t)number) {
 		char column[24];
 
-		build_input(b, (struct text){ column, (size_t)snprintf(column, sizeof column, "#%zu", b->p->input_count) });
+		int length = snprintf(column, sizeof column, "#%zu", b->p->input_count);
+
+		build_input(b, (struct text){ column, (size_t)length });
 	}
 	part->source.number = (unsigned)number;
 	return true;
@@ -251,7 +256,8 @@ bool build_template(struct builder *b, struct text text, bool by_number, struct 
 			close = memchr(text.at, '}', text.len);
 			if (!close)
 				return build_fail(b, "a } is missing in the template");
-			if (!placeholder(b, (struct text){ text.at + 1, (size_t)(close - text.at) - 1 }, by_number, &next, part))
+			if (!placeholder(b, (struct text){ text.at + 1, (size_t)(close - text.at) - 1 }, by_number,
+				    &next, part))
 				return false;
 			text = text_from(text, (size_t)(close - text.at) + 1);
 			continue;
@@ -281,8 +287,8 @@ static bool unknown_field(struct builder *b, struct text name)
 	for (enum field f = F_NONE + 1; f < F_MESSAGE_TYPE; f++)
 		names[n++] = field_row(f)->name;
 	like = suggest(name, names, n);
-	return build_fail(b, "no such field: \"%.*s\"%s%s%s", TEXT_ARGS(name), like ? ": did you mean \"" : "", like ? like : "",
-		like ? "\"?" : "");
+	return build_fail(b, "no such field: \"%.*s\"%s%s%s", TEXT_ARGS(name), like ? ": did you mean \"" : "",
+		like ? like : "", like ? "\"?" : "");
 }
 
 bool build_target(struct builder *b, struct text name, struct target *target)
@@ -331,17 +337,42 @@ bool build_table(struct builder *b, struct value map, struct table *table)
 
 /* ---- steps ---- */
 
-enum argument { ARGUMENT_NONE, ARGUMENT_TEXT, ARGUMENT_CHARACTERS, ARGUMENT_NUMBER, ARGUMENT_REGEX, ARGUMENT_TIME, ARGUMENT_MAP,
-	ARGUMENT_PART, ARGUMENT_REPLACE };
+enum argument {
+	ARGUMENT_NONE,
+	ARGUMENT_TEXT,
+	ARGUMENT_CHARACTERS,
+	ARGUMENT_NUMBER,
+	ARGUMENT_REGEX,
+	ARGUMENT_TIME,
+	ARGUMENT_MAP,
+	ARGUMENT_PART,
+	ARGUMENT_REPLACE
+};
 
-static const struct { const char *name; enum step_kind kind; enum argument argument; } step_words[] = {
-	{ "strip", STEP_STRIP, ARGUMENT_CHARACTERS }, { "lower", STEP_LOWER, ARGUMENT_NONE }, { "upper", STEP_UPPER, ARGUMENT_NONE },
-	{ "before", STEP_BEFORE, ARGUMENT_TEXT }, { "after", STEP_AFTER, ARGUMENT_TEXT },
-	{ "before_last", STEP_BEFORE_LAST, ARGUMENT_TEXT }, { "after_last", STEP_AFTER_LAST, ARGUMENT_TEXT },
-	{ "part", STEP_PART, ARGUMENT_PART }, { "cut", STEP_CUT, ARGUMENT_NUMBER }, { "prefix", STEP_PREFIX, ARGUMENT_TEXT },
-	{ "suffix", STEP_SUFFIX, ARGUMENT_TEXT }, { "scheme", STEP_SCHEME, ARGUMENT_TEXT }, { "remove", STEP_REMOVE, ARGUMENT_TEXT },
-	{ "replace", STEP_REPLACE, ARGUMENT_REPLACE }, { "search", STEP_SEARCH, ARGUMENT_REGEX }, { "map", STEP_MAP, ARGUMENT_MAP },
-	{ "integer", STEP_INTEGER, ARGUMENT_NONE }, { "float", STEP_FLOAT, ARGUMENT_NONE }, { "json", STEP_JSON, ARGUMENT_NONE },
+static const struct {
+	const char *name;
+	enum step_kind kind;
+	enum argument argument;
+} step_words[] = {
+	{ "strip", STEP_STRIP, ARGUMENT_CHARACTERS },
+	{ "lower", STEP_LOWER, ARGUMENT_NONE },
+	{ "upper", STEP_UPPER, ARGUMENT_NONE },
+	{ "before", STEP_BEFORE, ARGUMENT_TEXT },
+	{ "after", STEP_AFTER, ARGUMENT_TEXT },
+	{ "before_last", STEP_BEFORE_LAST, ARGUMENT_TEXT },
+	{ "after_last", STEP_AFTER_LAST, ARGUMENT_TEXT },
+	{ "part", STEP_PART, ARGUMENT_PART },
+	{ "cut", STEP_CUT, ARGUMENT_NUMBER },
+	{ "prefix", STEP_PREFIX, ARGUMENT_TEXT },
+	{ "suffix", STEP_SUFFIX, ARGUMENT_TEXT },
+	{ "scheme", STEP_SCHEME, ARGUMENT_TEXT },
+	{ "remove", STEP_REMOVE, ARGUMENT_TEXT },
+	{ "replace", STEP_REPLACE, ARGUMENT_REPLACE },
+	{ "search", STEP_SEARCH, ARGUMENT_REGEX },
+	{ "map", STEP_MAP, ARGUMENT_MAP },
+	{ "integer", STEP_INTEGER, ARGUMENT_NONE },
+	{ "float", STEP_FLOAT, ARGUMENT_NONE },
+	{ "json", STEP_JSON, ARGUMENT_NONE },
 	{ "time", STEP_TIME, ARGUMENT_TIME },
 };
 
@@ -379,8 +410,9 @@ static bool part_step(struct builder *b, struct value v, struct step *step)
 	long long i = 0, n = 0;
 
 	step->text = build_text(b, value_text(at, &b->d->memory));
-	if (at.kind != VALUE_STRING || step->text.len == 0 || (index.kind != VALUE_NONE && !value_integer(index, &i)) ||
-	    (of.kind != VALUE_NONE && !value_integer(of, &n)))
+	if (at.kind != VALUE_STRING || step->text.len == 0 ||
+		(index.kind != VALUE_NONE && !value_integer(index, &i)) ||
+		(of.kind != VALUE_NONE && !value_integer(of, &n)))
 		return build_fail(b, "part wants {at: TEXT, index: NUMBER, of: NUMBER}");
 	step->index = (long)i;
 	step->of = (long)n;
@@ -407,7 +439,8 @@ static bool step_argument(struct builder *b, enum argument argument, struct valu
 		step->index = (long)number;
 		return true;
 	case ARGUMENT_REGEX:
-		return text.at ? build_regex(b, text, &step->regex) : build_fail(b, "this step wants a regular expression");
+		return text.at ? build_regex(b, text, &step->regex)
+			       : build_fail(b, "this step wants a regular expression");
 	case ARGUMENT_TIME:
 		return text.at ? build_time(b, text, &step->when) : build_fail(b, "this step wants a time format");
 	case ARGUMENT_MAP:
@@ -437,8 +470,8 @@ static bool build_step(struct builder *b, struct text name, struct value v, stru
 		}
 	}
 	like = suggest(name, names, LENGTH(names));
-	return build_fail(b, "unknown step \"%.*s\"%s%s%s", TEXT_ARGS(name), like ? ": did you mean \"" : "", like ? like : "",
-		like ? "\"?" : "");
+	return build_fail(b, "unknown step \"%.*s\"%s%s%s", TEXT_ARGS(name), like ? ": did you mean \"" : "",
+		like ? like : "", like ? "\"?" : "");
 }
 
 bool build_steps(struct builder *b, struct value list, struct steps *steps)
@@ -478,14 +511,19 @@ static bool condition_values(struct builder *b, struct value v, struct condition
 		return true;
 	}
 	while (value_next(&walk, &element))
-		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) = build_cell(b, element).text;
+		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) =
+			build_cell(b, element).text;
 	return c->count || build_fail(b, "a condition wants at least one value");
 }
 
-static bool one_condition(struct builder *b, struct text name, struct text test, struct value v, struct condition *c)
+static bool one_condition(
+	struct builder *b, struct text name, struct text test, struct value v, struct condition *c)
 {
-	static const struct { const char *name; enum test_kind kind; } words[] = { { "is", TEST_IS }, { "not", TEST_NOT },
-		{ "starts", TEST_STARTS }, { "ends", TEST_ENDS }, { "contains", TEST_CONTAINS }, { "file", TEST_FILE } };
+	static const struct {
+		const char *name;
+		enum test_kind kind;
+	} words[] = { { "is", TEST_IS }, { "not", TEST_NOT }, { "starts", TEST_STARTS }, { "ends", TEST_ENDS },
+		{ "contains", TEST_CONTAINS }, { "file", TEST_FILE } };
 
 	if (!build_source(b, name, &c->source))
 		return false;
@@ -502,7 +540,9 @@ static bool one_condition(struct builder *b, struct text name, struct text test,
 			c->kind = words[i].kind;
 			return condition_values(b, v, c);
 		}
-	return build_fail(b, "unknown test \"%.*s\"; there are is, not, starts, ends, contains, file, matches, empty", TEXT_ARGS(test));
+	return build_fail(b,
+		"unknown test \"%.*s\"; there are is, not, starts, ends, contains, file, matches, empty",
+		TEXT_ARGS(test));
 }
 
 bool build_conditions(struct builder *b, struct value map, struct conditions *conditions)
@@ -554,8 +594,8 @@ bool build_finish(struct builder *b)
 		for (size_t t = 0; t < rule->target_count; t++)
 			if (rule->targets[t].field != F_NONE)
 				rule->targets[t].slot = target_slot(b, rule->targets[t].field);
-		rule->constant = rule->choice_count == 1 && rule->target_count == 1 && only->source.kind == SOURCE_VALUE &&
-		                 only->when.count == 0 && only->steps.count == 0;
+		rule->constant = rule->choice_count == 1 && rule->target_count == 1 &&
+			only->source.kind == SOURCE_VALUE && only->when.count == 0 && only->steps.count == 0;
 	}
 	p->width = p->input_count;
 	return true;

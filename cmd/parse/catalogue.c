@@ -1,4 +1,5 @@
-/* The catalogue: the definitions in share/feeds/, found by name, listed, checked, and tested against their own samples. */
+/* The catalogue: the definitions in share/feeds/, found by name, listed, checked, and tested against their own
+ * samples. */
 #include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -151,9 +152,11 @@ static void not_found(struct search *search)
 		names[i] = search->names.items[i].at;
 	like = suggest(search->name, names, search->names.count);
 	if (like)
-		problem_set(search->problem, "no feed is called \"%.*s\": did you mean \"%s\"?", TEXT_ARGS(search->name), like);
+		problem_set(search->problem, "no feed is called \"%.*s\": did you mean \"%s\"?",
+			TEXT_ARGS(search->name), like);
 	else
-		problem_set(search->problem, "no feed is called \"%.*s\"; imq-parse --list shows all", TEXT_ARGS(search->name));
+		problem_set(search->problem, "no feed is called \"%.*s\"; imq-parse --list shows all",
+			TEXT_ARGS(search->name));
 	free(names);
 }
 
@@ -298,8 +301,8 @@ static void count_reject(struct session *s, const struct record *r, struct text 
 /* Whether GOT is WANT; what a collector says, and raw, count only where WANT has them. */
 static bool same_event(json_t *got, json_t *want)
 {
-	static const char *const context[] = { "feed.accuracy", "feed.code", "feed.documentation", "feed.name", "feed.provider", "feed.url",
-		"time.observation", "raw" };
+	static const char *const context[] = { "feed.accuracy", "feed.code", "feed.documentation", "feed.name",
+		"feed.provider", "feed.url", "time.observation", "raw" };
 
 	for (size_t i = 0; i < LENGTH(context); i++)
 		if (!json_object_get(want, context[i]))

@@ -1,7 +1,8 @@
-/* CSV (RFC 4180, as data-format.md 7.3 and parsers-1.md 4.1 read it): a quote opens a quoted cell only at its start, a doubled quote inside
- * is one, text behind a closing quote is appended, rows end at LF, CR or CRLF.
+/* CSV (RFC 4180, as data-format.md 7.3 and parsers-1.md 4.1 read it): a quote opens a quoted cell only at its
+ * start, a doubled quote inside is one, text behind a closing quote is appended, rows end at LF, CR or CRLF.
  *
- * A quote that is never closed must not swallow the rest of the feed: its line is rejected, and reading goes on with the next. */
+ * A quote that is never closed must not swallow the rest of the feed: its line is rejected, and reading goes on
+ * with the next. */
 #include "parse.h"
 
 enum {
@@ -63,8 +64,8 @@ static bool too_long(struct text cell)
 	return characters > CELL_MAX;
 }
 
-/* Reads on behind the opening quote at P: appends the cell's characters to OUT up to the delimiter or line end, which is returned.
- * NULL: the quote is not closed before END. */
+/* Reads on behind the opening quote at P: appends the cell's characters to OUT up to the delimiter or line end,
+ * which is returned. NULL: the quote is not closed before END. */
 static const char *quoted_cell(const char *p, const char *end, char delimiter, struct buf *out)
 {
 	for (p++;;) {
@@ -92,7 +93,8 @@ static void settle(struct session *s, size_t count)
 		struct cell *cell = &s->row.at[i];
 
 		if (cell->kind == VALUE_NONE)
-			*cell = cell_of((struct text){ buf_view(&s->row.text).at + (uintptr_t)cell->text.at, cell->text.len });
+			*cell = cell_of((struct text){
+				buf_view(&s->row.text).at + (uintptr_t)cell->text.at, cell->text.len });
 	}
 }
 
@@ -255,7 +257,8 @@ static void take_row(struct session *s, struct text source, size_t count)
 	session_record(s, &r);
 }
 
-/* The line from P that opens a quote which nobody closes: rejected alone. Of the last line of all, the rest is the cell, as IntelMQ has it. */
+/* The line from P that opens a quote which nobody closes: rejected alone. Of the last line of all, the rest is the
+ * cell, as IntelMQ has it. */
 static const char *unclosed(struct session *s, const char *p, const char *end, bool last)
 {
 	const char *next, *stop = line_end(p, end, last, false, &next);
@@ -268,9 +271,11 @@ static const char *unclosed(struct session *s, const char *p, const char *end, b
 		buf_clear(&s->work);
 		buf_text(&s->work, source);
 		buf_char(&s->work, '"');
-		if (scan_row(s, s->work.at, s->work.at + s->work.len, true, wanted_width(s), &count, &after, &unused) == ROW_WHOLE) {
+		if (scan_row(s, s->work.at, s->work.at + s->work.len, true, wanted_width(s), &count, &after,
+			    &unused) == ROW_WHOLE) {
 			source = arena_text(&s->arena, buf_view(&s->work));
-			scan_row(s, source.at, source.at + source.len, true, wanted_width(s), &count, &after, &unused);
+			scan_row(s, source.at, source.at + source.len, true, wanted_width(s), &count, &after,
+				&unused);
 			source.len--;
 			take_row(s, source, count);
 			return next;
@@ -352,7 +357,8 @@ size_t frame_csv(struct session *s, struct text data, bool last)
 			take_row(s, (struct text){ row, (size_t)(after - row) }, count);
 			break;
 		case ROW_LONG_CELL:
-			session_reject(s, (struct text){ row, (size_t)(after - row) }, s->line, "a cell is longer than 131072 characters");
+			session_reject(s, (struct text){ row, (size_t)(after - row) }, s->line,
+				"a cell is longer than 131072 characters");
 			break;
 		case ROW_UNCLOSED:
 			if (!line_end(row, end, last, false, &next))
@@ -414,7 +420,8 @@ void csv_rewrite(struct session *s, const struct record *r, struct buf *out)
 		return;
 	}
 	swap_cells(s);
-	if (scan_row(s, r->source.at, r->source.at + r->source.len, true, SIZE_MAX, &count, &after, &next) == ROW_WHOLE) {
+	if (scan_row(s, r->source.at, r->source.at + r->source.len, true, SIZE_MAX, &count, &after, &next) ==
+		ROW_WHOLE) {
 		for (size_t i = 0; i < count; i++) {
 			if (i)
 				buf_char(out, ',');

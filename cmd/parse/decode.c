@@ -1,4 +1,4 @@
-/* Bytes of the world to UTF-8. What stands for no character is dropped, as IntelMQ drops it, but counted, and said. */
+/* Bytes of the world to UTF-8. What stands for no character is dropped, as IntelMQ drops it, but counted. */
 #include "parse.h"
 
 const char *const encoding_names[] = { "utf-8", "latin-1", "windows-1252", "utf-16", NULL };
@@ -89,7 +89,8 @@ static void add_without_nul(struct buf *out, struct text t)
 	buf_text(out, t);
 }
 
-static void decode_utf8(struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
+static void decode_utf8(
+	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
 {
 	while (p < end) {
 		size_t good = good_bytes(p, end);
@@ -113,9 +114,9 @@ static void decode_utf8(struct decoder *d, const unsigned char *p, const unsigne
 }
 
 /* Windows-1252, 0x80 to 0x9f; 0 stands for nothing. */
-static const uint16_t windows_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039,
-	0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,
-	0x017e, 0x0178 };
+static const uint16_t windows_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6,
+	0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
 
 static void decode_bytes(struct decoder *d, const unsigned char *p, const unsigned char *end, struct buf *out)
 {
@@ -137,7 +138,8 @@ static unsigned unit(const struct decoder *d, const unsigned char *p)
 }
 
 /* RFC 2781; without a byte-order mark little-endian, as Windows writes it. */
-static void decode_utf16(struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
+static void decode_utf16(
+	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
 {
 	while (end - p >= 2) {
 		unsigned first = unit(d, p), second;
@@ -168,7 +170,8 @@ static void decode_utf16(struct decoder *d, const unsigned char *p, const unsign
 }
 
 /* Skips a byte-order mark. NULL: too few bytes to tell. */
-static const unsigned char *skip_mark(struct decoder *d, const unsigned char *p, const unsigned char *end, bool last)
+static const unsigned char *skip_mark(
+	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last)
 {
 	size_t n = (size_t)(end - p);
 
@@ -186,7 +189,8 @@ static const unsigned char *skip_mark(struct decoder *d, const unsigned char *p,
 	return p;
 }
 
-static void decode_run(struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
+static void decode_run(
+	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
 {
 	if (!d->started) {
 		const unsigned char *after = skip_mark(d, p, end, last);

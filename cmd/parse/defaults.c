@@ -33,7 +33,8 @@ static bool add_type(struct buf *json, const char *type, struct problem *problem
 
 	buf_json(&quoted, text_of(type));
 	if (fine)
-		add(json, TEXT("classification.type"), (struct value){ buf_view(&quoted), VALUE_STRING, true }, problem);
+		add(json, TEXT("classification.type"), (struct value){ buf_view(&quoted), VALUE_STRING, true },
+			problem);
 	else
 		problem_set(problem, "--type: no classification.type: \"%s\"", type);
 	buf_free(&quoted);

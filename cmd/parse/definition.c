@@ -1,5 +1,5 @@
-/* The definition loader: YAML (imq-feed(5)) to programs. The file is read once into a table of its keys with their lines; then the base and each
- * variant are built from it, so that order in the file does not matter. */
+/* The definition loader: YAML (imq-feed(5)) to programs. The file is read once into a table of its keys with their
+ * lines; then the base and each variant are built from it, so that order in the file does not matter. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -23,9 +23,10 @@ struct entries {
 
 /* Keys whose values are read as entries; in a variant likewise. */
 static const char *const maps[] = { "feeds", "captures", "constants", "fields", "variants" };
-static const char *const keys[] = { "provider", "feed", "code", "url", "documentation", "accuracy", "module", "fetch", "notes", "feeds", "format",
-	"delimiter", "quotes", "header", "columns", "separator", "pattern", "unmatched", "min_columns", "short", "comments", "strip",
-	"skip_first", "records", "captures", "constants", "fields", "split", "raw", "variants", "when", "samples" };
+static const char *const keys[] = { "provider", "feed", "code", "url", "documentation", "accuracy", "module",
+	"fetch", "notes", "feeds", "format", "delimiter", "quotes", "header", "columns", "separator", "pattern",
+	"unmatched", "min_columns", "short", "comments", "strip", "skip_first", "records", "captures", "constants",
+	"fields", "split", "raw", "variants", "when", "samples" };
 
 static struct entry *find_in(const struct entries *list, const char *key)
 {
@@ -97,7 +98,8 @@ static bool read_entries(struct builder *b, struct yaml_reader *y, struct entrie
 }
 
 /* A variant's key, else the base's. */
-static struct entry *setting(struct builder *b, const struct entries *base, const struct entries *variant, const char *key)
+static struct entry *setting(
+	struct builder *b, const struct entries *base, const struct entries *variant, const char *key)
 {
 	struct entry *entry = find_in(variant, key);
 
@@ -123,7 +125,8 @@ static bool read_text(struct builder *b, const struct entries *list, const char 
 	return text->at || build_fail(b, "%s: a text is wanted", key);
 }
 
-static bool read_bool(struct builder *b, const struct entries *base, const struct entries *variant, const char *key, bool *result)
+static bool read_bool(
+	struct builder *b, const struct entries *base, const struct entries *variant, const char *key, bool *result)
 {
 	struct entry *entry = setting(b, base, variant, key);
 
@@ -134,7 +137,8 @@ static bool read_bool(struct builder *b, const struct entries *base, const struc
 	       build_fail(b, "%s: true or false is wanted", key);
 }
 
-static bool read_count(struct builder *b, const struct entries *base, const struct entries *variant, const char *key, size_t *result)
+static bool read_count(struct builder *b, const struct entries *base, const struct entries *variant,
+	const char *key, size_t *result)
 {
 	struct entry *entry = setting(b, base, variant, key);
 	long long n;
@@ -163,8 +167,8 @@ static bool read_word(struct builder *b, const struct entries *base, const struc
 	return build_fail(b, "%s: unknown word", key);
 }
 
-static bool read_texts(struct builder *b, const struct entries *base, const struct entries *variant, const char *key,
-	struct text **texts, size_t *count)
+static bool read_texts(struct builder *b, const struct entries *base, const struct entries *variant,
+	const char *key, struct text **texts, size_t *count)
 {
 	struct entry *entry = setting(b, base, variant, key);
 	struct value_walk walk;
@@ -204,15 +208,21 @@ static bool read_columns(struct builder *b, const struct entries *base, const st
 	return true;
 }
 
+static enum raw_policy usual_raw(enum format format)
+{
+	return format == FORMAT_JSON ? RAW_JSON_ARRAY : format == FORMAT_CSV ? RAW_CSV : RAW_RECORD;
+}
+
 static bool read_framing(struct builder *b, const struct entries *base, const struct entries *variant)
 {
 	static const char *const formats[] = { "csv", "lines", "json", "jsonl", NULL };
-	static const char *const policies[] = { "record", "comments", "first_line", "csv", "json", "json_sorted", "json_array",
-		"json_array_sorted", "none", NULL };
+	static const char *const policies[] = { "record", "comments", "first_line", "csv", "json", "json_sorted",
+		"json_array", "json_array_sorted", "none", NULL };
 	static const char *const ways[] = { "reject", "skip", NULL };
 	struct program *p = b->p;
 	struct text delimiter = NO_TEXT, pattern = NO_TEXT, *delimiters = NULL;
 	int format = -1, raw = -1, unmatched = 0, too_short = 0;
+	struct entry *entry;
 	size_t count = 0;
 
 	if (!read_word(b, base, variant, "format", formats, &format))
@@ -224,19 +234,23 @@ static bool read_framing(struct builder *b, const struct entries *base, const st
 	p->format = (enum format)format;
 	p->quotes = p->strip = true;
 	p->delimiter = ',';
-	if (!read_word(b, base, variant, "raw", policies, &raw) || !read_word(b, base, variant, "unmatched", ways, &unmatched) ||
-	    !read_word(b, base, variant, "short", ways, &too_short) || !read_bool(b, base, variant, "quotes", &p->quotes) ||
-	    !read_bool(b, base, variant, "header", &p->header) || !read_bool(b, base, variant, "strip", &p->strip) ||
-	    !read_count(b, base, variant, "min_columns", &p->min_columns) ||
-	    !read_count(b, base, variant, "skip_first", &p->skip_first) ||
-	    !read_texts(b, base, variant, "comments", &p->comments, &p->comment_count) ||
-	    !read_texts(b, base, variant, "separator", &p->separators, &p->separator_count) ||
-	    !read_texts(b, base, variant, "delimiter", &delimiters, &count) || !read_columns(b, base, variant))
+	if (!read_word(b, base, variant, "raw", policies, &raw) ||
+		!read_word(b, base, variant, "unmatched", ways, &unmatched) ||
+		!read_word(b, base, variant, "short", ways, &too_short) ||
+		!read_bool(b, base, variant, "quotes", &p->quotes) ||
+		!read_bool(b, base, variant, "header", &p->header) ||
+		!read_bool(b, base, variant, "strip", &p->strip) ||
+		!read_count(b, base, variant, "min_columns", &p->min_columns) ||
+		!read_count(b, base, variant, "skip_first", &p->skip_first) ||
+		!read_texts(b, base, variant, "comments", &p->comments, &p->comment_count) ||
+		!read_texts(b, base, variant, "separator", &p->separators, &p->separator_count) ||
+		!read_texts(b, base, variant, "delimiter", &delimiters, &count) || !read_columns(b, base, variant))
 		return false;
-	p->raw = raw >= 0 ? (enum raw_policy)raw : p->format == FORMAT_JSON ? RAW_JSON_ARRAY : p->format == FORMAT_CSV ? RAW_CSV : RAW_RECORD;
+	p->raw = raw >= 0 ? (enum raw_policy)raw : usual_raw(p->format);
 	p->skip_unmatched = unmatched == 1;
 	p->skip_short = too_short == 1;
-	if (p->raw >= RAW_JSON && p->raw <= RAW_JSON_ARRAY_SORTED && p->format != FORMAT_JSON && p->format != FORMAT_JSONL)
+	if (p->raw >= RAW_JSON && p->raw <= RAW_JSON_ARRAY_SORTED && p->format != FORMAT_JSON &&
+		p->format != FORMAT_JSONL)
 		return build_fail(b, "raw: only JSON records can be written as JSON");
 	if (p->raw == RAW_CSV && p->format != FORMAT_CSV)
 		return build_fail(b, "raw: only CSV records can be written as CSV");
@@ -244,7 +258,7 @@ static bool read_framing(struct builder *b, const struct entries *base, const st
 	if (delimiter.len != 1 || count > 1 || strchr("\"\n\r", delimiter.at[0]))
 		return build_fail(b, "delimiter: one character is wanted");
 	p->delimiter = delimiter.at[0];
-	struct entry *entry = setting(b, base, variant, "pattern");
+	entry = setting(b, base, variant, "pattern");
 	if (entry) {
 		pattern = text_in(b, entry->value);
 		if (!pattern.at || !build_regex(b, pattern, &p->pattern))
@@ -267,7 +281,8 @@ static bool read_captures(struct builder *b, const struct entries *list)
 
 		b->line = entry->line;
 		capture->name = entry->key;
-		pattern = text_in(b, entry->value.kind == VALUE_OBJECT ? json_path(entry->value, &match, 1) : entry->value);
+		pattern = text_in(
+			b, entry->value.kind == VALUE_OBJECT ? json_path(entry->value, &match, 1) : entry->value);
 		capture->once = json_path(entry->value, &once, 1).kind == VALUE_TRUE;
 		if (!pattern.at)
 			return build_fail(b, "a capture is a regular expression, or {match: REGEX, once: true}");
@@ -314,7 +329,9 @@ static bool read_choice(struct builder *b, struct value v, struct rule *rule)
 		} else if (text_is(word, "keep_empty")) {
 			rule->keep_empty = member.kind == VALUE_TRUE;
 		} else {
-			return build_fail(b, "unknown key \"%.*s\"; there are from, value, template, when, steps, optional, required, keep_empty",
+			return build_fail(b,
+				"unknown key \"%.*s\"; there are from, value, template, when, steps, optional, "
+				"required, keep_empty",
 				TEXT_ARGS(word));
 		}
 		if (!fine)
@@ -387,8 +404,8 @@ static bool read_constant(struct builder *b, const struct entry *entry)
 }
 
 /* Fields or constants of the base, but for those the variant has too, then the variant's. */
-static bool read_rules(struct builder *b, const struct entries *base, const struct entries *variant, const char *kind,
-	bool (*read)(struct builder *b, const struct entry *entry))
+static bool read_rules(struct builder *b, const struct entries *base, const struct entries *variant,
+	const char *kind, bool (*read)(struct builder *b, const struct entry *entry))
 {
 	const struct entry *from_base = find_in(base, kind), *from_variant = find_in(variant, kind);
 
@@ -450,8 +467,8 @@ static bool check_keys(struct builder *b, const struct entries *list)
 			continue;
 		b->line = list->at[i].line;
 		like = suggest(list->at[i].key, keys, LENGTH(keys));
-		return build_fail(b, "unknown key \"%.*s\"%s%s%s", TEXT_ARGS(list->at[i].key), like ? ": did you mean \"" : "",
-			like ? like : "", like ? "\"?" : "");
+		return build_fail(b, "unknown key \"%.*s\"%s%s%s", TEXT_ARGS(list->at[i].key),
+			like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
 	}
 	return true;
 }
@@ -479,7 +496,8 @@ static bool read_program(struct builder *b, const struct entries *base, const st
 	return build_finish(b);
 }
 
-static bool read_feed(struct builder *b, const struct entries *top, struct text id, struct value map, struct feed *feed)
+static bool read_feed(
+	struct builder *b, const struct entries *top, struct text id, struct value map, struct feed *feed)
 {
 	static const char *const names[] = { "name", "url", "code", "documentation" };
 	struct text *const to[] = { &feed->name, &feed->url, &feed->code, &feed->documentation };
@@ -500,7 +518,8 @@ static bool read_feed(struct builder *b, const struct entries *top, struct text 
 				known = to[i]->at != NULL;
 			}
 		if (!known)
-			return build_fail(b, "a feed has name, url, code, documentation, fetch; not \"%.*s\"", TEXT_ARGS(word));
+			return build_fail(b, "a feed has name, url, code, documentation, fetch; not \"%.*s\"",
+				TEXT_ARGS(word));
 	}
 	return true;
 }
@@ -530,8 +549,8 @@ static bool read_feeds(struct builder *b, const struct entries *top)
 static bool read_samples(struct builder *b, const struct entries *top)
 {
 	const struct entry *samples = find_in(top, "samples");
-	struct path_step feed = { TEXT("feed"), -1 }, input = { TEXT("input"), -1 }, events = { TEXT("events"), -1 },
-		rejected = { TEXT("rejected"), -1 };
+	struct path_step feed = { TEXT("feed"), -1 }, input = { TEXT("input"), -1 };
+	struct path_step events = { TEXT("events"), -1 }, rejected = { TEXT("rejected"), -1 };
 	struct value_walk walk;
 	struct value v;
 
@@ -559,9 +578,10 @@ static bool read_all(struct builder *b, struct yaml_reader *y)
 	const struct entry *variants;
 
 	b->problem->text[0] = '\0';
-	if (!read_entries(b, y, &top, LEVEL_TOP) || !check_keys(b, &top) || !read_text(b, &top, "provider", &b->d->provider) ||
-	    !read_text(b, &top, "module", &b->d->module) || !read_text(b, &top, "documentation", &b->d->documentation) ||
-	    !read_feeds(b, &top) || !read_samples(b, &top))
+	if (!read_entries(b, y, &top, LEVEL_TOP) || !check_keys(b, &top) ||
+		!read_text(b, &top, "provider", &b->d->provider) || !read_text(b, &top, "module", &b->d->module) ||
+		!read_text(b, &top, "documentation", &b->d->documentation) || !read_feeds(b, &top) ||
+		!read_samples(b, &top))
 		return false;
 	variants = find_in(&top, "variants");
 	for (size_t i = 0; variants && i < variants->children->count; i++) {

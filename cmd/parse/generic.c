@@ -12,7 +12,7 @@ static struct value member_of(struct value map, struct text name)
 	return json_path(map, &step, 1);
 }
 
-/* A map given as JSON, or, as IntelMQ's configurations have it, as a text that holds JSON. An empty text is no map. */
+/* A map given as JSON, or, as IntelMQ's configurations have it, as a text with JSON. An empty text is no map. */
 static bool read_map(struct builder *b, const char *option, struct text json, struct value *map)
 {
 	struct value_error error;
@@ -54,7 +54,8 @@ static struct step *add_step(struct builder *b, struct target *target, enum step
 }
 
 /* What the name of an alternative means for the value. */
-static bool add_steps(struct builder *b, const struct generic *g, const struct maps *maps, struct text name, struct target *target)
+static bool add_steps(struct builder *b, const struct generic *g, const struct maps *maps, struct text name,
+	struct target *target)
 {
 	struct value regex = member_of(maps->regexes, name), type = member_of(maps->types, name);
 
@@ -66,7 +67,8 @@ static bool add_steps(struct builder *b, const struct generic *g, const struct m
 	}
 	if (type.kind != VALUE_NONE) {
 		if (!text_is(value_text(type, &b->d->memory), "json"))
-			return problem_set(b->problem, "--data-type: the only type is json, for \"%.*s\"", TEXT_ARGS(name));
+			return problem_set(
+				b->problem, "--data-type: the only type is json, for \"%.*s\"", TEXT_ARGS(name));
 		add_step(b, target, STEP_JSON);
 	}
 	if (text_is(name, "time.source"))
@@ -86,7 +88,8 @@ static bool add_column(struct builder *b, const struct generic *g, const struct 
 	char column[24];
 
 	choice->source.kind = SOURCE_INPUT;
-	choice->source.number = build_input(b, (struct text){ column, (size_t)snprintf(column, sizeof column, "#%zu", number) });
+	choice->source.number =
+		build_input(b, (struct text){ column, (size_t)snprintf(column, sizeof column, "#%zu", number) });
 	if (g->columns_required.count) {
 		struct text word = g->columns_required.items[number];
 
@@ -122,9 +125,9 @@ static bool add_compose(struct builder *b, const struct maps *maps)
 		choice->source.kind = SOURCE_TEMPLATE;
 		if (member.kind != VALUE_STRING)
 			return problem_set(b->problem, "--compose-fields: a template is a text");
-		if (!build_target(b, value_text(key, &b->d->memory), build_more(b, &rule->targets, &rule->target_count,
-				sizeof *rule->targets)) ||
-		    !build_template(b, value_text(member, &b->d->memory), true, &choice->source.template))
+		if (!build_target(b, value_text(key, &b->d->memory),
+			    build_more(b, &rule->targets, &rule->target_count, sizeof *rule->targets)) ||
+			!build_template(b, value_text(member, &b->d->memory), true, &choice->source.template))
 			return false;
 	}
 	return true;
@@ -132,7 +135,8 @@ static bool add_compose(struct builder *b, const struct maps *maps)
 
 static bool read_skip_header(struct builder *b, struct text given)
 {
-	struct text word = given.len && given.at[0] == '"' ? text_from((struct text){ given.at, given.len - 1 }, 1) : given;
+	struct text word =
+		given.len && given.at[0] == '"' ? text_from((struct text){ given.at, given.len - 1 }, 1) : given;
 	long long n = 0;
 
 	if (!word.at || word.len == 0 || text_eq_nocase(word, TEXT("false")) || text_is(word, "null"))
@@ -140,7 +144,8 @@ static bool read_skip_header(struct builder *b, struct text given)
 	if (text_eq_nocase(word, TEXT("true")))
 		n = 1;
 	else if (!text_integer(word, &n) || n < 0)
-		return problem_set(b->problem, "--skip-header: a number of lines, or true or false, is wanted: \"%.*s\"", TEXT_ARGS(word));
+		return problem_set(b->problem,
+			"--skip-header: a number of lines, or true or false, is wanted: \"%.*s\"", TEXT_ARGS(word));
 	b->p->skip_first = (size_t)n;
 	return true;
 }
@@ -189,8 +194,8 @@ static bool build(struct builder *b, const struct generic *g)
 	if (g->columns.count == 0)
 		return problem_set(b->problem, "--columns is missing: the names of the fields, column by column");
 	if (g->columns_required.count && g->columns_required.count != g->columns.count)
-		return problem_set(b->problem, "--columns-required has %zu values, --columns has %zu", g->columns_required.count,
-			g->columns.count);
+		return problem_set(b->problem, "--columns-required has %zu values, --columns has %zu",
+			g->columns_required.count, g->columns.count);
 	if (!read_framing(b, g) || !read_maps(b, g, &maps))
 		return false;
 	for (size_t i = 0; i < g->columns.count; i++)

@@ -91,8 +91,8 @@ static void record_rejected(struct session *s, const struct record *r, struct te
 static void tell_undecodable(void)
 {
 	if (my.decoder.undecodable)
-		log_message("%s: %llu bytes are no %s and were left out", my.run->in->file, (unsigned long long)my.decoder.undecodable,
-			encoding_names[my.decoder.encoding]);
+		log_message("%s: %llu bytes are no %s and were left out", my.run->in->file,
+			(unsigned long long)my.decoder.undecodable, encoding_names[my.decoder.encoding]);
 	my.decoder.undecodable = 0;
 }
 

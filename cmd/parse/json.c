@@ -1,5 +1,5 @@
-/* JSON documents: the elements of an array one by one as they come, or a single object. A broken element is rejected alone where its
- * brackets balance. Also values by path, and JSON written anew for `raw`. */
+/* JSON documents: the elements of an array one by one as they come, or a single object. A broken element is
+ * rejected alone where its brackets balance. Also values by path, and JSON written anew for `raw`. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,11 +115,13 @@ static void take_element(struct session *s, struct text element)
 		take_value(s, v);
 		return;
 	}
-	snprintf(reason, sizeof reason, "character %td of the element: %s", error.at - element.at + 1, error.reason);
+	snprintf(
+		reason, sizeof reason, "character %td of the element: %s", error.at - element.at + 1, error.reason);
 	session_reject(s, element, s->line, reason);
 }
 
-/* A document that is an object: one record, or where the definition names a place for them, the elements of the array there. */
+/* A document that is an object: one record, or where the definition names a place for them, the elements of the
+ * array there. */
 static void take_document(struct session *s, struct text document)
 {
 	struct value_error error;
@@ -139,7 +141,8 @@ static void take_document(struct session *s, struct text document)
 	take_element(s, document);
 }
 
-/* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not complete. */
+/* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not
+ * complete. */
 static const char *skip_value(struct json_state *j, const char *p, const char *end, bool last)
 {
 	const char *q = p + j->searched;
@@ -218,7 +221,8 @@ static bool to_value(struct session *s, const char **p, const char *end)
 				return true; /* a comma is missing: no reason to lose the element */
 			break;
 		case JSON_END:
-			session_reject(s, (struct text){ *p, (size_t)(end - *p) }, s->line, "something follows the document");
+			session_reject(s, (struct text){ *p, (size_t)(end - *p) }, s->line,
+				"something follows the document");
 			j->place = JSON_JUNK;
 			/* fall through */
 		case JSON_JUNK:
@@ -305,7 +309,8 @@ static void rewrite_object(struct session *s, struct value v, bool sorted, struc
 	while (value_next_member(&walk, &key, &member))
 		count++;
 	room = arena_bytes(&s->arena, (count + 1) * sizeof *members);
-	members = (struct member *)(void *)(room + (sizeof *members - (uintptr_t)room % sizeof *members) % sizeof *members);
+	members = (struct member *)(void *)(room +
+		(sizeof *members - (uintptr_t)room % sizeof *members) % sizeof *members);
 	for (walk = value_walk(v); value_next_member(&walk, &key, &member); n++)
 		members[n] = (struct member){ .name = value_text(key, &s->arena), .value = member };
 	qsort(members, count, sizeof *members, by_name);

@@ -174,7 +174,8 @@ size_t frame_lines(struct session *s, struct text data, bool last)
 	}
 	if (!last && (size_t)(end - p) > s->max_record) {
 		if (!s->skipping)
-			session_reject(s, (struct text){ p, (size_t)(end - p) }, s->line, "longer than --max-record");
+			session_reject(
+				s, (struct text){ p, (size_t)(end - p) }, s->line, "longer than --max-record");
 		s->skipping = true;
 		p = end;
 	}

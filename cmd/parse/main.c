@@ -1,6 +1,6 @@
-/* imq-parse: feeds to events. Reads raw bytes, or reports whose `raw` holds them; what to make of them, a feed's definition says
- * (imq-feed(5)), or the options of IntelMQ's generic CSV parser. One bad record is rejected alone, with the lines above it that give it its
- * meaning, as a report that can be parsed again. */
+/* imq-parse: feeds to events. Reads raw bytes, or reports whose `raw` holds them; what to make of them, a feed's
+ * definition says (imq-feed(5)), or the options of IntelMQ's generic CSV parser. One bad record is rejected alone,
+ * with the lines above it that give it its meaning, as a report that can be parsed again. */
 #include <stdlib.h>
 
 #include "clock.h"
@@ -28,27 +28,41 @@ static const char *const inputs[] = { "auto", "raw", "report", NULL };
 static const char *const filters[] = { "whitelist", "blacklist", NULL };
 
 static const struct opt options[] = {
-	OPT_CHOICE('i', "input", &my.input, inputs, "auto", "what comes in: raw bytes or reports; auto: the first record tells"),
+	OPT_CHOICE('i', "input", &my.input, inputs, "auto",
+		"what comes in: raw bytes or reports; auto: the first record tells"),
 	OPT_CHOICE('e', "encoding", &my.encoding, encoding_names, "utf-8", "the encoding of the feed"),
-	OPT_JSON('d', "default-fields", &my.default_fields, NULL, "fields for events that do not have them, as a map"),
-	OPT_LIST(0, "copy-collector-provided-fields", &my.copy, "", "further fields to copy from reports into events"),
-	OPT_TEXT(0, "time-observation", &my.time_observation, NULL, "the time.observation of raw input, instead of now"),
+	OPT_JSON('d', "default-fields", &my.default_fields, NULL,
+		"fields for events that do not have them, as a map"),
+	OPT_LIST(0, "copy-collector-provided-fields", &my.copy, "",
+		"further fields to copy from reports into events"),
+	OPT_TEXT(0, "time-observation", &my.time_observation, NULL,
+		"the time.observation of raw input, instead of now"),
 	OPT_BOOL('l', "list", &my.list, false, "list the feeds of the catalogue"),
 	OPT_BOOL(0, "check", &my.check, false, "check the definitions in FILEs, or all"),
 	OPT_BOOL(0, "test", &my.test, false, "parse the samples of the definitions called NAME, or of all"),
-	OPT_LIST('c', "columns", &my.generic.columns, "", "generic CSV: the field of each column, a|b for alternatives"),
-	OPT_LIST(0, "columns-required", &my.generic.columns_required, "", "generic CSV: for each column, whether a bad value rejects the row"),
+	OPT_LIST('c', "columns", &my.generic.columns, "",
+		"generic CSV: the field of each column, a|b for alternatives"),
+	OPT_LIST(0, "columns-required", &my.generic.columns_required, "",
+		"generic CSV: for each column, whether a bad value rejects the row"),
 	OPT_TEXT('t', "delimiter", &my.generic.delimiter, ",", "generic CSV: what separates columns"),
-	OPT_JSON('s', "skip-header", &my.generic.skip_header, NULL, "generic CSV: how many lines to skip; true is one"),
-	OPT_TEXT(0, "default-url-protocol", &my.generic.default_url_protocol, "http://", "generic CSV: put before URLs that have none"),
+	OPT_JSON('s', "skip-header", &my.generic.skip_header, NULL,
+		"generic CSV: how many lines to skip; true is one"),
+	OPT_TEXT(0, "default-url-protocol", &my.generic.default_url_protocol, "http://",
+		"generic CSV: put before URLs that have none"),
 	OPT_TEXT(0, "time-format", &my.generic.time_format, NULL, "generic CSV: how to read time.source"),
 	OPT_TEXT(0, "type", &my.generic.type, NULL, "generic CSV: the classification.type of events without one"),
-	OPT_JSON(0, "type-translation", &my.generic.type_translation, NULL, "generic CSV: the feed's types to ours, as a map"),
-	OPT_JSON(0, "data-type", &my.generic.data_type, NULL, "generic CSV: fields whose cells are JSON, as a map to \"json\""),
-	OPT_JSON(0, "column-regex-search", &my.generic.column_regex_search, NULL, "generic CSV: fields to the regular expressions that find their values"),
-	OPT_JSON(0, "compose-fields", &my.generic.compose_fields, NULL, "generic CSV: fields to templates like {0}/{1}, as a map"),
-	OPT_TEXT(0, "filter-text", &my.generic.filter_text, NULL, "generic CSV: the text that --filter-type is about"),
-	OPT_CHOICE(0, "filter-type", &my.generic.filter_type, filters, NULL, "generic CSV: keep only rows with --filter-text, or without"),
+	OPT_JSON(0, "type-translation", &my.generic.type_translation, NULL,
+		"generic CSV: the feed's types to ours, as a map"),
+	OPT_JSON(0, "data-type", &my.generic.data_type, NULL,
+		"generic CSV: fields whose cells are JSON, as a map to \"json\""),
+	OPT_JSON(0, "column-regex-search", &my.generic.column_regex_search, NULL,
+		"generic CSV: fields to the regular expressions that find their values"),
+	OPT_JSON(0, "compose-fields", &my.generic.compose_fields, NULL,
+		"generic CSV: fields to templates like {0}/{1}, as a map"),
+	OPT_TEXT(0, "filter-text", &my.generic.filter_text, NULL,
+		"generic CSV: the text that --filter-type is about"),
+	OPT_CHOICE(0, "filter-type", &my.generic.filter_type, filters, NULL,
+		"generic CSV: keep only rows with --filter-text, or without"),
 	OPT_END
 };
 
@@ -71,7 +85,8 @@ static bool find_definition(struct problem *problem)
 	} else if (my.generic.columns.count) {
 		my.definition = generic_definition(&my.generic, problem);
 	} else if (strcmp(*operands, "-") == 0) {
-		return problem_set(problem, "the name of a feed is wanted, or --columns; imq-parse --list shows all feeds");
+		return problem_set(
+			problem, "the name of a feed is wanted, or --columns; imq-parse --list shows all feeds");
 	} else {
 		my.definition = catalogue_find(text_of(*operands), &feed, problem);
 		operands++;
@@ -133,8 +148,8 @@ static bool other_task(int *status)
 
 int main(int argc, char **argv)
 {
-	struct command command = { .name = "imq-parse", .summary = "make events of feeds", .operands = "NAME [FILE]...",
-		.options = options, .common = run_options };
+	struct command command = { .name = "imq-parse", .summary = "make events of feeds",
+		.operands = "NAME [FILE]...", .options = options, .common = run_options };
 	char *modules = NULL;
 	int status, other = EXIT_FINE;
 

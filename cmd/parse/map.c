@@ -1,5 +1,5 @@
-/* Runs a program on a record: for each rule finds the value, takes it through its steps and writes it, by the type of its field, straight
- * to the end of the output. What fails takes back all that the record has written. */
+/* Runs a program on a record: for each rule finds the value, takes it through its steps and writes it, by the type
+ * of its field, straight to the end of the output. What fails takes back all that the record has written. */
 #include "log.h"
 #include "parse.h"
 
@@ -52,7 +52,8 @@ struct cell source_get(struct session *s, const struct source *source, const str
 		return s->has_capture[source->number] ? cell_of(buf_view(&s->captured[source->number])) : NO_CELL;
 	case SOURCE_REPORT:
 		if (!s->report)
-			return s->feed && source->field == F_FEED_URL && s->feed->url.at ? cell_of(s->feed->url) : NO_CELL;
+			return s->feed && source->field == F_FEED_URL && s->feed->url.at ?
+				cell_of(s->feed->url) : NO_CELL;
 		v = event_value(s->report, source->field);
 		if (v.kind == VALUE_NONE)
 			return NO_CELL;
@@ -124,7 +125,8 @@ static bool ignored(struct cell c)
 {
 	if (c.kind != VALUE_STRING)
 		return c.kind == VALUE_NONE || c.kind == VALUE_NULL;
-	return c.text.len == 0 || (c.text.len == 1 && c.text.at[0] == '-') || (c.text.len == 3 && memcmp(c.text.at, "N/A", 3) == 0);
+	return c.text.len == 0 || (c.text.len == 1 && c.text.at[0] == '-') ||
+		(c.text.len == 3 && memcmp(c.text.at, "N/A", 3) == 0);
 }
 
 static bool fail_field(struct session *s, enum field f, const char *what)
@@ -224,7 +226,8 @@ static bool run_rule(struct session *s, const struct rule *rule, const struct re
 			cell = cell_of(TEXT(""));
 		if (cell.kind == VALUE_NONE || cell.kind == VALUE_NULL)
 			continue;
-		if (cell.kind == VALUE_STRING && cell.text.len == 0 && !rule->keep_empty && !has_default(&choice->steps))
+		if (cell.kind == VALUE_STRING && cell.text.len == 0 && !rule->keep_empty &&
+			!has_default(&choice->steps))
 			continue;
 		if (choice->steps.count) {
 			enum outcome outcome = steps_run(s, &choice->steps, &cell);

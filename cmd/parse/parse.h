@@ -1,9 +1,9 @@
 /* imq-parse: how its pieces fit together.
  *
- * definition.c reads a feed's definition (imq-feed(5)), or generic.c makes one from options, into a struct program: rules over numbered
- * inputs. decode.c makes UTF-8 of what comes in; csv.c, lines.c and json.c cut it into records and hand each, as cells, to
- * session_record(), which runs the program (map.c, steps.c) and writes events straight into the output buffer. Nothing is allocated per
- * record once the buffers have their size. */
+ * definition.c reads a feed's definition (imq-feed(5)), or generic.c makes one from options, into a struct program:
+ * rules over numbered inputs. decode.c makes UTF-8 of what comes in; csv.c, lines.c and json.c cut it into records
+ * and hand each, as cells, to session_record(), which runs the program (map.c, steps.c) and writes events straight
+ * into the output buffer. Nothing is allocated per record once the buffers have their size. */
 #ifndef IMQ_PARSE_H
 #define IMQ_PARSE_H
 
@@ -104,11 +104,18 @@ struct source {
 
 /* Pieces of text and sources in turn. */
 struct template {
-	struct template_part { struct text text; struct source source; bool constant; int width; char align, fill; } *parts;
+	struct template_part {
+		struct text text;
+		struct source source;
+		bool constant;
+		int width;
+		char align, fill;
+	} *parts;
 	size_t count;
 };
 
-enum test_kind { TEST_IS, TEST_NOT, TEST_STARTS, TEST_ENDS, TEST_CONTAINS, TEST_MATCHES, TEST_FILE, TEST_EMPTY, TEST_SET };
+enum test_kind { TEST_IS, TEST_NOT, TEST_STARTS, TEST_ENDS, TEST_CONTAINS, TEST_MATCHES, TEST_FILE, TEST_EMPTY,
+	TEST_SET };
 
 struct condition {
 	struct source source;
@@ -170,8 +177,8 @@ struct capture {
 };
 
 enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL };
-enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_JSON, RAW_JSON_SORTED, RAW_JSON_ARRAY, RAW_JSON_ARRAY_SORTED,
-	RAW_NONE };
+enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_JSON, RAW_JSON_SORTED, RAW_JSON_ARRAY,
+	RAW_JSON_ARRAY_SORTED, RAW_NONE };
 
 struct program {
 	enum format format;
@@ -360,8 +367,8 @@ struct cell *session_cells(struct session *s, size_t n);
 size_t frame_csv(struct session *s, struct text data, bool last);
 size_t frame_lines(struct session *s, struct text data, bool last);
 size_t frame_json(struct session *s, struct text data, bool last);
-/* The end of the line that starts at P: where its line end begins; *NEXT is behind it. LF, CR and CRLF, with UNICODE also the other
- * line ends of Unicode. NULL: the line is not complete. */
+/* The end of the line that starts at P: where its line end begins; *NEXT is behind it. LF, CR and CRLF, with UNICODE
+ * also the other line ends of Unicode. NULL: the line is not complete. */
 const char *line_end(const char *p, const char *end, bool last, bool unicode, const char **next);
 /* How many line feeds there are. */
 long line_feeds(const char *p, const char *end);

@@ -15,8 +15,8 @@ void session_init(struct session *s, const struct definition *d, struct buf *out
 
 void session_free(struct session *s)
 {
-	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line, &s->csv_header, &s->work,
-		&s->composed, &s->reason, &s->row.text, &s->again.text };
+	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line,
+		&s->csv_header, &s->work, &s->composed, &s->reason, &s->row.text, &s->again.text };
 
 	for (size_t i = 0; i < LENGTH(bufs); i++)
 		buf_free(bufs[i]);
@@ -48,8 +48,8 @@ static size_t slot_of(const struct program *p, enum field f)
 	return SIZE_MAX;
 }
 
-/* Adds `,"key":value` to what every event begins with, or, where a rule may set the field, to what is added behind the rules. FIRST: a
- * constant, which goes before. */
+/* Adds `,"key":value` to what every event begins with, or, where a rule may set the field, to what is added behind
+ * the rules. FIRST: a constant, which goes before. */
 static bool add_fixed(struct session *s, enum field f, struct cell cell, bool first)
 {
 	size_t slot = slot_of(s->program, f), start;
@@ -89,8 +89,8 @@ static bool add_constants(struct session *s)
 	return true;
 }
 
-static const enum field inherited[] = { F_FEED_ACCURACY, F_FEED_CODE, F_FEED_DOCUMENTATION, F_FEED_NAME, F_FEED_PROVIDER, F_FEED_URL,
-	F_RTIR_ID, F_TIME_OBSERVATION };
+static const enum field inherited[] = { F_FEED_ACCURACY, F_FEED_CODE, F_FEED_DOCUMENTATION, F_FEED_NAME,
+	F_FEED_PROVIDER, F_FEED_URL, F_RTIR_ID, F_TIME_OBSERVATION };
 
 static void copy_member(struct session *s, enum field f, struct value v)
 {
@@ -115,7 +115,8 @@ static void copy_named(struct session *s)
 			while (event_next(s->report, &cursor, &name, &f, &v))
 				if (text_starts(name, TEXT("extra.")) && (f = field_intern(name)) != F_NONE)
 					copy_member(s, f, v);
-		} else if (field_check(f, &unused) && f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH && event_has(s->report, f)) {
+		} else if (field_check(f, &unused) && f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH &&
+			event_has(s->report, f)) {
 			copy_member(s, f, event_value(s->report, f));
 		}
 	}
@@ -144,7 +145,8 @@ static void add_feed(struct session *s)
 		if (feed->accuracy.kind != VALUE_NONE)
 			add_fixed(s, F_FEED_ACCURACY, feed->accuracy, false);
 		add_text(s, F_FEED_CODE, feed->code);
-		add_text(s, F_FEED_DOCUMENTATION, feed->documentation.at ? feed->documentation : s->definition->documentation);
+		add_text(s, F_FEED_DOCUMENTATION,
+			feed->documentation.at ? feed->documentation : s->definition->documentation);
 		add_text(s, F_FEED_NAME, feed->name);
 		add_text(s, F_FEED_PROVIDER, s->definition->provider);
 		add_text(s, F_FEED_URL, feed->url);

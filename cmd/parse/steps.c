@@ -1,5 +1,5 @@
-/* What happens to a value between the record and the field. A step works on text; its result is a part of the value, or stands in the
- * session's arena, which lasts for the record. */
+/* What happens to a value between the record and the field. A step works on text; its result is a part of the
+ * value, or stands in the session's arena, which lasts for the record. */
 #include <stdlib.h>
 
 #include "parse.h"

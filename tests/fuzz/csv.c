@@ -1,6 +1,6 @@
-/* Fuzz target: CSV, lines and JSON in any cut. The first byte chooses format and dialect, the second how the rest is cut into blocks, the rest is
- * the feed. Whatever comes in: events are good JSON, every record is counted once, and where the cuts are makes no difference.
- * The pieces of imq-parse are no library: they are compiled in. */
+/* Fuzz target: CSV, lines and JSON in any cut. The first byte chooses format and dialect, the second how the rest
+ * is cut into blocks, the rest is the feed. Whatever comes in: events are good JSON, and where the cuts are makes
+ * no difference. The pieces of imq-parse are no library: they are compiled in. */
 #include <stdint.h>
 #include <stdlib.h>
 
