@@ -462,8 +462,10 @@ static bool start(void *self, const struct filter *filter, const struct batch *b
 	s->line_end = &s->line;
 	if (l->concurrency < 1 || l->concurrency > 100000)
 		return problem_set(problem, "--concurrency: must be from 1 to 100000");
-	if (l->window < 1)
-		return problem_set(problem, "--window: must be 1 or more");
+	if (l->window < 0)
+		return problem_set(problem, "--window: must not be negative");
+	if (l->window == 0)
+		l->window = l->concurrency > 100 ? 5 * l->concurrency : 500;
 	for (s->bucket_count = 64; (long long)s->bucket_count < l->window && s->bucket_count < (1U << 20);)
 		s->bucket_count *= 2;
 	s->buckets = alloc_zero(s->bucket_count, sizeof(struct lookup_question *));

@@ -36,7 +36,7 @@ extern const char *const lookup_failures[];
 /* ATONCE and TTL are the defaults, as strings. List it once; transports (HTTP_OPTIONS) in the same table are found. */
 #define LOOKUP_OPTIONS(l, atOnce, ttl) \
 	OPT_INTEGER('c', "concurrency", &(l)->concurrency, atOnce, "questions in flight"), \
-	OPT_INTEGER(0, "window", &(l)->window, "2000", "records that may wait for answers"), \
+	OPT_INTEGER(0, "window", &(l)->window, "0", "records that may wait for answers (0: 5 for each question in flight, at least 500)"), \
 	OPT_BYTES(0, "window-size", &(l)->window_size, "8M", "and their size"), \
 	OPT_BOOL(0, "unordered", &(l)->unordered, false, "let records overtake those that wait"), \
 	OPT_SECONDS(0, "deadline", &(l)->deadline, "60", "how long one question may take, retries included"), \
