@@ -1,5 +1,11 @@
-/* What URLs from events may reach, and percent-encoding. */
+/* What URLs from events may reach, by name, by address and by connections that are there already; percent-encoding. */
+#include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "check.h"
@@ -35,12 +41,90 @@ static void private_addresses(void)
 	CHECK(http_private_address(&unix_socket));
 }
 
+/* A child that answers every request on kept connections with "ok"; PORT is where. */
+static pid_t serve(unsigned *port)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY) };
+	static const char answer[] = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 2\r\n\r\nok";
+	socklen_t size = sizeof any;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), peer;
+	char request[4096];
+	pid_t child;
+
+	if (bind(listener, (struct sockaddr *)&any, sizeof any) != 0 || listen(listener, 8) != 0)
+		exit(1);
+	getsockname(listener, (struct sockaddr *)&any, &size);
+	*port = ntohs(any.sin_port);
+	child = fork();
+	if (child)
+		return close(listener), child;
+	while ((peer = accept(listener, NULL, NULL)) >= 0)
+		if (fork() == 0) {
+			while (read(peer, request, sizeof request) > 0)
+				if (write(peer, answer, sizeof answer - 1) < 0)
+					break;
+			_exit(0);
+		}
+	_exit(0);
+}
+
+static bool refused(struct http *h, const char *url, bool from_event)
+{
+	struct problem problem = { .line = 0 };
+	struct http_reply reply;
+	bool fine = http_fetch(h, &(struct http_request){ .url = url, .from_event = from_event }, &reply, &problem);
+
+	CHECK(!fine || text_is(reply.body, "ok"));
+	CHECK(fine || strstr(problem.text, "private address"));
+	return !fine;
+}
+
+static void guarded_requests(void)
+{
+	struct http h = { .user_agent = "test", .verify_cert = "true", .timeout = 5, .tries = 1, .max_reply = 1000 };
+	struct problem problem = { .line = 0 };
+	struct addrinfo hints = { .ai_family = AF_INET }, *found = NULL;
+	char host[200], url[256];
+	unsigned port;
+	pid_t child;
+
+	unsetenv("http_proxy");
+	signal(SIGCHLD, SIG_IGN);
+	child = serve(&port);
+	CHECK(http_start(&h, &problem));
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
+	CHECK(!refused(&h, url, false));
+	CHECK(refused(&h, url, true));
+	/* Our own name leads to an address of our own, private as a rule. */
+	if (gethostname(host, sizeof host) == 0 && getaddrinfo(host, NULL, &hints, &found) == 0 &&
+		http_private_address(found->ai_addr)) {
+		snprintf(url, sizeof url, "http://%s:%u/", host, port);
+		CHECK(!http_private_url(url));
+		CHECK(refused(&h, url, true));
+		CHECK(!refused(&h, url, false));
+		CHECK(refused(&h, url, true)); /* though there is a connection now */
+		h.allow_private = true;
+		CHECK(!refused(&h, url, true));
+		h.allow_private = false;
+	}
+	if (found)
+		freeaddrinfo(found);
+	/* Through a proxy (which here is our server), what the name leads to is the proxy's business; literal addresses are ours. */
+	snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
+	h.proxy = url;
+	CHECK(!refused(&h, "http://example.com/", true));
+	CHECK(refused(&h, "http://10.0.0.1/", true));
+	http_stop(&h);
+	kill(child, SIGKILL);
+}
+
 int main(void)
 {
 	struct buf b = BUF_INIT;
 
 	private_urls();
 	private_addresses();
+	guarded_requests();
 	http_encode(&b, (struct text){ "a-Z_0.~ /?&%\0\xc3\xa4", 15 });
 	CHECK_SAME(buf_cstr(&b), "a-Z_0.~%20%2F%3F%26%25%00%C3%A4");
 	buf_free(&b);
