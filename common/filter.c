@@ -153,21 +153,6 @@ void filter_finish(struct event *ev, enum verdict verdict, const char *file, lon
 	}
 }
 
-/* A record that an earlier command has routed elsewhere: not ours to touch. */
-static bool is_elsewhere(struct event *ev)
-{
-	struct event_values paths = event_values(ev, F_MESSAGE_PATH);
-	struct value path;
-	bool any = false;
-
-	while (event_next_value(&paths, &path)) {
-		if (text_is(event_value_form(ev, path), "_default"))
-			return false;
-		any = true;
-	}
-	return any;
-}
-
 static void bad_record(struct text line, const char *at, const char *reason)
 {
 	struct reader *in = loop.run.in;
@@ -197,7 +182,7 @@ static void handle_windowed(struct text line)
 		bad_record(line, error.at, error.reason);
 		return;
 	}
-	if (!is_elsewhere(ev))
+	if (!run_is_elsewhere(ev))
 		verdict = loop.filter->event(ev);
 	loop.window->admit(self, verdict, in->file, in->line);
 }
@@ -216,7 +201,7 @@ static void handle(struct event *ev, struct text line)
 		bad_record(line, error.at, error.reason);
 		return;
 	}
-	filter_finish(ev, is_elsewhere(ev) ? PASS : loop.filter->event(ev), in->file, in->line);
+	filter_finish(ev, run_is_elsewhere(ev) ? PASS : loop.filter->event(ev), in->file, in->line);
 }
 
 static void run_timer(void)

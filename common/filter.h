@@ -150,6 +150,8 @@ extern const struct opt run_options[];
 /* Parses options, installs signal handlers, opens rejects and input. False: exit with *STATUS. MAX_RECORD: the default limit,
  * overridden by --max-record. */
 bool run_start(struct run *run, const struct command *command, int argc, char **argv, size_t max_record, int *status);
+/* Whether an earlier command has routed the record elsewhere (__path): then it is not ours to touch. */
+bool run_is_elsewhere(struct event *ev);
 /* Reports and keeps a record that cannot be processed. */
 void run_reject(struct run *run, const char *file, long line, struct text reason, struct text record);
 /* Writes --stats (also asked for by SIGUSR1); MORE appends further members, may be NULL. */

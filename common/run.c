@@ -122,6 +122,20 @@ bool run_start(struct run *run, const struct command *command, int argc, char **
 	return true;
 }
 
+bool run_is_elsewhere(struct event *ev)
+{
+	struct event_values paths = event_values(ev, F_MESSAGE_PATH);
+	struct value path;
+	bool any = false;
+
+	while (event_next_value(&paths, &path)) {
+		if (text_is(event_value_form(ev, path), "_default"))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 void run_reject(struct run *run, const char *file, long line, struct text reason, struct text record)
 {
 	run->counts.rejected++;

@@ -412,6 +412,12 @@ define() {
 	! grep -q __ <<< "$output"
 }
 
+@test "parse: what an earlier command has routed elsewhere passes untouched" {
+	report '"__path":"other"' <<< 192.0.2.1 > in
+	run -0 imq-parse --input report ci-army in
+	[ "$output" = "$(cat in)" ]
+}
+
 @test "parse: broken reports are rejected, the next go on" {
 	{ echo '{"__type":"Report","raw":"MTkyLjAuMi4x"}'; echo '{"__type":"Report","raw":"x"}'; echo '{"__type":"Event"}'; echo '{"__type":"Report"'; echo '{"__type":"Report","raw":"MTkyLjAuMi4y"}'; } > in
 	run -3 --separate-stderr imq-parse --stats ci-army in

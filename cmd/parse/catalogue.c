@@ -53,7 +53,8 @@ static bool each_folder(const char *path, void *context)
 	return each_in(path, each_file, context);
 }
 
-bool catalogue_each(bool (*seen)(const char *file, void *context), void *context, struct problem *problem)
+/* Calls SEEN for the file of every definition, in order. */
+static bool catalogue_each(bool (*seen)(const char *file, void *context), void *context, struct problem *problem)
 {
 	struct each each = { seen, context };
 	char *folder = share_path("feeds");

@@ -347,7 +347,6 @@ static struct rule *new_rule(struct builder *b, struct text names)
 	struct rule *rule = build_more(b, &b->p->rules, &b->p->rule_count, sizeof *rule);
 	struct text name;
 
-	rule->line = b->line;
 	while (text_split(&names, '|', &name)) {
 		struct target *target = build_more(b, &rule->targets, &rule->target_count, sizeof *target);
 
@@ -584,11 +583,9 @@ static bool read_all(struct builder *b, struct yaml_reader *y)
 		!read_samples(b, &top))
 		return false;
 	variants = find_in(&top, "variants");
-	for (size_t i = 0; variants && i < variants->children->count; i++) {
+	for (size_t i = 0; variants && i < variants->children->count; i++)
 		if (!read_program(b, &top, variants->children->at[i].children))
 			return false;
-		b->p->name = variants->children->at[i].key;
-	}
 	return variants ? b->d->program_count > 0 || build_fail(b, "no variant") : read_program(b, &top, NULL);
 }
 

@@ -136,6 +136,15 @@ static void whole_rejected(struct text line, const char *reason)
 	run_reject(my.run, my.run->in->file, my.run->in->line, text_of(reason), line);
 }
 
+static void pass_on(struct text line)
+{
+	buf_text(&my.run->out->buffer, line);
+	buf_char(&my.run->out->buffer, '\n');
+	my.run->counts.in++;
+	my.run->counts.out++;
+	writer_added(my.run->out);
+}
+
 static void parse_report(struct text line)
 {
 	struct reader *in = my.run->in;
@@ -146,6 +155,10 @@ static void parse_report(struct text line)
 		buf_clear(&my.reason);
 		buf_printf(&my.reason, "column %td: %s", error.at - line.at + 1, error.reason);
 		whole_rejected(line, buf_cstr(&my.reason));
+		return;
+	}
+	if (run_is_elsewhere(my.report)) {
+		pass_on(line);
 		return;
 	}
 	if (!has_report_type(my.report)) {

@@ -154,7 +154,6 @@ struct rule {
 	bool required;   /* having no value fails the record */
 	bool keep_empty; /* "", "-", "N/A" are values */
 	bool constant;   /* one unconditional constant: already in the session's prefix */
-	long line;
 };
 
 /* A column or path. */
@@ -213,7 +212,6 @@ struct program {
 	struct text split_at;
 	enum raw_policy raw;
 	/* choosing between variants of a definition by the report */
-	struct text name;
 	struct conditions when;
 };
 
@@ -414,8 +412,6 @@ void decode(struct decoder *d, struct text bytes, bool last, struct buf *out);
 
 /* The definition called NAME, a path, a feed or a module; *FEED is the feed meant, or the first. */
 struct definition *catalogue_find(struct text name, const struct feed **feed, struct problem *problem);
-/* Calls SEEN for the file of every definition, in order. */
-bool catalogue_each(bool (*seen)(const char *file, void *context), void *context, struct problem *problem);
 /* All modules, separated by blanks; the caller frees. */
 char *catalogue_modules(void);
 int catalogue_list(void);
