@@ -1,0 +1,219 @@
+/* imq-maxmind-geoip: add country, place and AS number of addresses from MaxMind's databases.
+ * Most addresses share few records, so what a record says is kept, ready to be written, by its place in the database. */
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "event.h"
+#include "filter.h"
+#include "log.h"
+#include "mmdb.h"
+#include "unicode.h"
+#include "watch.h"
+
+enum { ITEMS = 6, SLOTS = 16384, MOST_DATABASES = 8 };
+
+/* What a record said: for each item and side canonical JSON text, one behind the other. */
+struct slot {
+	bool used;
+	uint32_t offset; /* of the record, 0 is one too */
+	uint32_t lengths[2][ITEMS]; /* 0: nothing */
+	struct buf text;
+};
+
+struct database {
+	struct mmdb mmdb;
+	struct slot *slots; /* SLOTS of them, by offset; a newer record takes the place of an older one */
+	struct watch watch;
+};
+
+static struct {
+	struct list paths;
+	const char *license_key;
+	bool overwrite, use_registered, autoupdate;
+	struct database databases[MOST_DATABASES];
+} my;
+
+static const struct opt options[] = {
+	OPT_LIST('d', "database", &my.paths, "/opt/intelmq/var/lib/bots/maxmind_geoip/GeoLite2-City.mmdb",
+		"the databases: City or Country, ASN"),
+	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
+	OPT_BOOL('r', "use-registered", &my.use_registered, false, "the country of registration instead of that of the place"),
+	OPT_SECRET("license-key", &my.license_key, "without effect: imq fetches no databases by itself"),
+	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect, as above"),
+	OPT_END
+};
+
+static const enum field addresses[2] = { F_SOURCE_IP, F_DESTINATION_IP };
+
+static const struct {
+	enum field field[2];
+	const char *path[4], *registered[4]; /* in the record; REGISTERED with --use-registered, if there is one */
+} items[ITEMS] = {
+	{ { F_SOURCE_GEOLOCATION_CC, F_DESTINATION_GEOLOCATION_CC }, { "country", "iso_code" },
+		{ "registered_country", "iso_code" } },
+	{ { F_SOURCE_GEOLOCATION_LATITUDE, F_DESTINATION_GEOLOCATION_LATITUDE }, { "location", "latitude" }, { NULL } },
+	{ { F_SOURCE_GEOLOCATION_LONGITUDE, F_DESTINATION_GEOLOCATION_LONGITUDE }, { "location", "longitude" }, { NULL } },
+	{ { F_SOURCE_GEOLOCATION_CITY, F_DESTINATION_GEOLOCATION_CITY }, { "city", "names", "en" }, { NULL } },
+	{ { F_SOURCE_ASN, F_DESTINATION_ASN }, { "autonomous_system_number" }, { NULL } },
+	{ { F_SOURCE_AS_NAME, F_DESTINATION_AS_NAME }, { "autonomous_system_organization" }, { NULL } },
+};
+
+static bool has_known_type(const struct mmdb *mmdb, struct problem *problem)
+{
+	static const char *const kinds[] = { "City", "Country", "ASN", "ISP", "Enterprise" };
+	struct text type = mmdb_type(mmdb);
+
+	for (size_t i = 0; i < LENGTH(kinds); i++)
+		if (memmem(type.at, type.len, kinds[i], strlen(kinds[i])))
+			return true;
+	return problem_at(problem, mmdb->path, 0, 0, "a database of places or AS numbers is needed, not a %.*s", TEXT_ARGS(type));
+}
+
+static void free_slots(struct database *d)
+{
+	for (size_t i = 0; d->slots && i < SLOTS; i++)
+		buf_free(&d->slots[i].text);
+	free(d->slots);
+	d->slots = NULL;
+}
+
+static bool load_one(struct database *d, const char *path, struct problem *problem)
+{
+	struct mmdb mmdb = { .open = false };
+
+	watch_note(&d->watch, path);
+	if (!mmdb_open(&mmdb, path, NULL, problem))
+		return false;
+	if (!has_known_type(&mmdb, problem)) {
+		mmdb_close(&mmdb);
+		return false;
+	}
+	mmdb_close(&d->mmdb);
+	free_slots(d);
+	d->mmdb = mmdb;
+	d->slots = alloc_zero(SLOTS, sizeof *d->slots);
+	return true;
+}
+
+static bool load(struct problem *problem)
+{
+	if (my.paths.count == 0 || my.paths.count > MOST_DATABASES)
+		return problem_set(problem, "--database: from 1 to %d files", MOST_DATABASES);
+	for (size_t i = 0; i < my.paths.count; i++)
+		if (!load_one(&my.databases[i], my.paths.items[i].at, problem))
+			return false;
+	return true;
+}
+
+/* VALUE as F writes it, appended to OUT; nothing if it is empty or F refuses it. */
+static void put_value(enum field f, const MMDB_entry_data_s *value, struct buf *out)
+{
+	struct text text = { value->utf8_string, value->data_size };
+	struct buf digits = BUF_INIT;
+
+	if (value->type == MMDB_DATA_TYPE_UTF8_STRING) {
+		if (text.len && unicode_valid(text))
+			field_sanitise(f, VALUE_STRING, text, out);
+		return;
+	}
+	if (value->type == MMDB_DATA_TYPE_DOUBLE && value->double_value >= -360 && value->double_value <= 360)
+		buf_double(&digits, value->double_value);
+	else if (value->type == MMDB_DATA_TYPE_UINT32 && value->uint32)
+		buf_integer(&digits, value->uint32);
+	if (digits.len)
+		field_sanitise(f, VALUE_NUMBER, buf_view(&digits), out);
+	buf_free(&digits);
+}
+
+static const struct slot *render(struct database *d, MMDB_entry_s *record)
+{
+	struct slot *slot = &d->slots[(record->offset * 2654435761u >> 16) % SLOTS];
+
+	if (slot->used && slot->offset == record->offset)
+		return slot;
+	slot->used = true;
+	slot->offset = record->offset;
+	buf_clear(&slot->text);
+	for (size_t side = 0; side < 2; side++)
+		for (size_t i = 0; i < ITEMS; i++) {
+			const char *const *path = my.use_registered && items[i].registered[0] ? items[i].registered : items[i].path;
+			size_t before = slot->text.len;
+			MMDB_entry_data_s value;
+
+			if (mmdb_value(record, path, &value))
+				put_value(items[i].field[side], &value, &slot->text);
+			slot->lengths[side][i] = (uint32_t)(slot->text.len - before);
+		}
+	return slot;
+}
+
+static void add_items(struct event *ev, const struct slot *slot, size_t wanted)
+{
+	struct text rest = buf_view(&slot->text);
+
+	for (size_t side = 0; side < 2; side++)
+		for (size_t i = 0; i < ITEMS; i++) {
+			uint32_t length = slot->lengths[side][i];
+
+			if (side == wanted && length)
+				event_add_raw(ev, items[i].field[side], (struct text){ rest.at, length },
+					my.overwrite ? OVERWRITE_YES : OVERWRITE_NO);
+			rest = text_from(rest, length);
+		}
+}
+
+static enum verdict locate(struct event *ev)
+{
+	for (size_t side = 0; side < 2; side++) {
+		struct text text = event_form(ev, addresses[side]);
+		struct ip ip;
+
+		if (!text.at || !ip_parse(text, &ip))
+			continue;
+		for (size_t i = 0; i < my.paths.count; i++) {
+			struct problem problem = { .line = 0 };
+			MMDB_entry_s record;
+			unsigned prefix;
+
+			if (mmdb_find(&my.databases[i].mmdb, &ip, &record, &prefix, &problem))
+				add_items(ev, render(&my.databases[i], &record), side);
+			else if (problem.text[0])
+				log_message("%s", problem.text);
+		}
+	}
+	return PASS;
+}
+
+static struct database *watched; /* the one that reload_one() is about */
+
+static bool reload_one(struct problem *problem)
+{
+	return load_one(watched, watched->watch.path, problem);
+}
+
+static int64_t look_again(const struct batch *batch)
+{
+	int64_t next = -1;
+
+	(void)batch;
+	for (size_t i = 0; i < my.paths.count; i++) {
+		watched = &my.databases[i];
+		next = watch_again(&watched->watch, reload_one);
+	}
+	return next;
+}
+
+static void stop(void)
+{
+	for (size_t i = 0; i < MOST_DATABASES; i++) {
+		mmdb_close(&my.databases[i].mmdb);
+		free_slots(&my.databases[i]);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	return filter_main(argc, argv, &(struct filter){ .name = "imq-maxmind-geoip",
+		.module = "intelmq.bots.experts.maxmind_geoip.expert", .summary = "add country, place and AS of addresses",
+		.options = options, .start = load, .event = locate, .timer = look_again, .reload = load, .stop = stop });
+}
