@@ -1,8 +1,8 @@
-/* The memory of the cache is one ring: answers are appended, the oldest are overwritten, and a hash table of their offsets finds
- * them. So its size is exact, it never fragments, and nothing is allocated for an answer.
+/* The memory of the cache is one ring: answers are appended, the oldest are overwritten, and a hash table of
+ * their offsets finds them. So its size is exact, it never fragments, and nothing is allocated for an answer.
  *
- * A range is kept as the networks it consists of, one as a rule. Looking up an address tries the prefix lengths
- * that occur, longest first. */
+ * A range is kept as the networks it consists of, one as a rule. Looking up an address tries the prefix
+ * lengths that occur, longest first. */
 #include "cache.h"
 
 #include <stdlib.h>
@@ -108,7 +108,8 @@ static struct entry *make_room(struct cache_state *s, size_t need)
 {
 	size_t left = s->size - s->head;
 
-	while (s->used && (s->size - s->used < need + (left < need ? left : 0) || s->count > s->slots / 4 * 3))
+	while (s->used &&
+		(s->size - s->used < need + (left < need ? left : 0) || s->count > s->slots / 4 * 3))
 		drop_oldest(s);
 	if (left < need) {
 		if (left >= sizeof(struct entry))
@@ -128,7 +129,8 @@ static void remember(struct cache_state *s, struct text key, struct text value, 
 	if (need > s->size / 8 || key.len >= NOTHING)
 		return;
 	e = make_room(s, need);
-	*e = (struct entry){ (uint32_t)need, hash, expires, (uint32_t)key.len, value.at ? (uint32_t)value.len : NOTHING };
+	*e = (struct entry){ (uint32_t)need, hash, expires, (uint32_t)key.len,
+		value.at ? (uint32_t)value.len : NOTHING };
 	memcpy(e + 1, key.at, key.len);
 	if (value.len)
 		memcpy((char *)(e + 1) + key.len, value.at, value.len);
@@ -286,8 +288,8 @@ static bool next_address(struct ip *ip)
 	return false;
 }
 
-void cache_set_range(struct cache *c, struct text space, const struct ip *from, const struct ip *to, struct text value,
-	double ttl)
+void cache_set_range(struct cache *c, struct text space, const struct ip *from, const struct ip *to,
+	struct text value, double ttl)
 {
 	struct cache_state *s = c->state;
 	struct ip at = *from, last;
@@ -319,7 +321,8 @@ bool cache_open(struct cache *c, struct problem *problem)
 	struct cache_state *s;
 
 	if (c->path && (strncmp(c->path, "redis:", 6) == 0 || strncmp(c->path, "rediss:", 7) == 0))
-		return problem_set(problem, "--cache: Redis is not supported here: name a file, or leave it out to use memory");
+		return problem_set(problem,
+			"--cache: Redis is not supported here: name a file, or leave it out to use memory");
 	s = c->state = alloc_zero(1, sizeof *s);
 	s->size = c->limit / ALIGN * ALIGN;
 	if (s->size && s->size < 4096)
@@ -351,7 +354,8 @@ void cache_close(struct cache *c)
 	c->state = NULL;
 }
 
-static bool start_mixin(void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
+static bool start_mixin(
+	void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
 {
 	(void)filter, (void)batch;
 	return cache_open(self, problem);
@@ -369,4 +373,6 @@ static void stop_mixin(void *self)
 	cache_close(self);
 }
 
-const struct mixin cache_mixin = { .name = "cache", .start = start_mixin, .barrier = barrier_mixin, .stop = stop_mixin };
+const struct mixin cache_mixin = {
+	.name = "cache", .start = start_mixin, .barrier = barrier_mixin, .stop = stop_mixin
+};

@@ -1,9 +1,9 @@
-/* A cache of answers, negative ones too, each with a time to live: in memory, where the oldest give way, and with --cache FILE
- * in an SQLite file too, which several processes may share and which may be deleted at any time. Writing to the
- * file is behind: what a crash loses is asked again.
+/* A cache of answers, negative ones too, each with a time to live: in memory, where the oldest give way, and
+ * with --cache FILE in an SQLite file too, which several processes may share and which may be deleted at any
+ * time. Writing to the file is behind: what a crash loses is asked again.
  *
- * Answers that hold for a range of addresses (or of any numbers of 32 or 128 bits) are found for all in the range; of nested
- * ranges the smallest answers. Times are those of clock_now(). */
+ * Answers that hold for a range of addresses (or of any numbers of 32 or 128 bits) are found for all in the
+ * range; of nested ranges the smallest answers. Times are those of clock_now(). */
 #ifndef IMQ_CACHE_H
 #define IMQ_CACHE_H
 
@@ -25,10 +25,10 @@ struct cache {
 
 extern const struct mixin cache_mixin;
 
-#define CACHE_OPTIONS(c) \
-	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too"), \
-	OPT_BYTES(0, "cache-size", &(c)->limit, "8M", "keep that much of them in memory"), \
-	OPT_MIXIN(&cache_mixin, c)
+#define CACHE_OPTIONS(c)                                                                                     \
+	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too"),                               \
+		OPT_BYTES(0, "cache-size", &(c)->limit, "8M", "keep that much of them in memory"),           \
+		OPT_MIXIN(&cache_mixin, c)
 
 /* The mixin opens and closes it; others do it themselves. A LIMIT of 0 keeps nothing in memory. */
 bool cache_open(struct cache *c, struct problem *problem);
@@ -45,10 +45,12 @@ enum cache_answer {
 enum cache_answer cache_get(struct cache *c, struct text key, struct text *value);
 /* Keeps VALUE (.at NULL: that there is none) for TTL seconds; a TTL of 0 or less keeps nothing. */
 void cache_set(struct cache *c, struct text key, struct text value, double ttl);
-/* The same for ranges: SPACE (at most 31 bytes) tells kinds of numbers apart. FROM and TO are of one length, FROM not greater. */
-enum cache_answer cache_get_range(struct cache *c, struct text space, const struct ip *ip, struct text *value);
-void cache_set_range(struct cache *c, struct text space, const struct ip *from, const struct ip *to, struct text value,
-	double ttl);
+/* The same for ranges: SPACE (at most 31 bytes) tells kinds of numbers apart. FROM and TO are of one length,
+ * FROM not greater. */
+enum cache_answer cache_get_range(
+	struct cache *c, struct text space, const struct ip *ip, struct text *value);
+void cache_set_range(struct cache *c, struct text space, const struct ip *from, const struct ip *to,
+	struct text value, double ttl);
 /* Writes to the file what is not there yet. */
 void cache_flush(struct cache *c);
 

@@ -1,5 +1,5 @@
-/* The cache's file: one table in SQLite. Answers are collected and written in one transaction per batch; a file that is busy,
- * full or broken makes the cache forgetful, never the command fail. */
+/* The cache's file: one table in SQLite. Answers are collected and written in one transaction per batch; a
+ * file that is busy, full or broken makes the cache forgetful, never the command fail. */
 #include <stdlib.h>
 
 #include <sqlite3.h>
@@ -10,10 +10,10 @@
 #include "log.h"
 
 enum {
-	BATCH = 256,       /* answers per transaction */
-	SWEEP = 64,        /* transactions between removals of what has expired */
-	BUSY = 2000,       /* milliseconds to wait for another process */
-	DELAY = 1000000,   /* microseconds that an answer may wait to be written while others come */
+	BATCH = 256,     /* answers per transaction */
+	SWEEP = 64,      /* transactions between removals of what has expired */
+	BUSY = 2000,     /* milliseconds to wait for another process */
+	DELAY = 1000000, /* microseconds that an answer may wait to be written while others come */
 };
 
 struct cache_file {
@@ -59,19 +59,24 @@ static void sweep(struct cache_file *f)
 struct cache_file *cache_file_open(const char *path, struct problem *problem)
 {
 	struct cache_file *f = alloc_zero(1, sizeof *f);
-	bool fine = sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) ==
-	            SQLITE_OK;
+	bool fine =
+		sqlite3_open_v2(path, &f->db,
+			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
 
 	f->path = alloc_string(text_of(path));
 	if (fine)
 		sqlite3_busy_timeout(f->db, BUSY);
 	fine = fine &&
-	       sqlite3_exec(f->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-1024;"
-				   "CREATE TABLE IF NOT EXISTS cache(key BLOB PRIMARY KEY, value BLOB, expires INTEGER NOT NULL) "
-				   "WITHOUT ROWID", NULL, NULL, NULL) == SQLITE_OK &&
-	       sqlite3_prepare_v2(f->db, "SELECT value, expires FROM cache WHERE key = ? AND expires > ?", -1, &f->get, NULL) ==
-		       SQLITE_OK &&
-	       sqlite3_prepare_v2(f->db, "INSERT OR REPLACE INTO cache VALUES(?, ?, ?)", -1, &f->set, NULL) == SQLITE_OK;
+	       sqlite3_exec(f->db,
+		       "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-1024;"
+		       "CREATE TABLE IF NOT EXISTS cache(key BLOB PRIMARY KEY, value BLOB, expires INTEGER "
+		       "NOT NULL) "
+		       "WITHOUT ROWID",
+		       NULL, NULL, NULL) == SQLITE_OK &&
+	       sqlite3_prepare_v2(f->db, "SELECT value, expires FROM cache WHERE key = ? AND expires > ?", -1,
+		       &f->get, NULL) == SQLITE_OK &&
+	       sqlite3_prepare_v2(f->db, "INSERT OR REPLACE INTO cache VALUES(?, ?, ?)", -1, &f->set, NULL) ==
+		       SQLITE_OK;
 	if (!fine) {
 		problem_at(problem, path, 0, 0, "%s", f->db ? sqlite3_errmsg(f->db) : "out of memory");
 		close_database(f);
@@ -94,7 +99,8 @@ void cache_file_close(struct cache_file *f)
 	free(f);
 }
 
-enum cache_answer cache_file_get(struct cache_file *f, struct text key, int64_t now, struct text *value, int64_t *expires)
+enum cache_answer cache_file_get(
+	struct cache_file *f, struct text key, int64_t now, struct text *value, int64_t *expires)
 {
 	enum cache_answer answer = CACHE_MISS;
 	int step;

@@ -1,16 +1,16 @@
-/* Requests wait in a queue per host until the host's rate, pause and number of connections let them start; libcurl's multi
- * interface then drives them through one epoll descriptor. Redirects are followed here, not by libcurl, so that each
- * step is a fresh request: to the right host's queue, checked again, and without credentials where the host differs. */
+/* Requests wait in a queue per host until the host's rate, pause and number of connections let them start;
+ * libcurl's multi interface then drives them through one epoll descriptor. Redirects are followed here, not
+ * by libcurl, so that each step is a fresh request: to the right host's queue, checked again, and without
+ * credentials where the host differs. */
 #include "http.h"
 
 #include <errno.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -24,7 +24,6 @@
 enum {
 	MAX_HOPS = 10,
 	MAX_SPARE = 1024,             /* easy handles kept */
-	ERROR_BODY = 64 * 1024,       /* bytes kept of the body of an error where bodies go to chunk() */
 	FIRST_PAUSE = 200000,         /* microseconds before the second try */
 	LONGEST_PAUSE = 10 * 1000000, /* that back-off reaches */
 	PATIENCE = 600,               /* seconds of Retry-After that a request without a deadline obeys */
@@ -41,6 +40,7 @@ static void call_free(struct call *c)
 		curl_easy_cleanup(c->easy);
 	}
 	curl_slist_free_all(c->headers);
+	curl_slist_free_all(c->plain);
 	free(c->url);
 	free(c->origin);
 	free(c->method);
@@ -138,10 +138,14 @@ void http_send(struct http *h, const struct http_request *request)
 	if (request->body.at)
 		buf_text(&c->sent, request->body);
 	c->has_body = request->body.at != NULL;
-	c->idempotent = request->method ? strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0
-	                                : !c->has_body;
-	for (const char *const *line = request->headers; line && *line; line++)
+	c->idempotent = request->method
+				? strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0
+				: !c->has_body;
+	for (const char *const *line = request->headers; line && *line; line++) {
 		c->headers = curl_slist_append(c->headers, *line);
+		if (strncasecmp(*line, "Accept", 6) == 0 || strncasecmp(*line, "Content-", 8) == 0)
+			c->plain = curl_slist_append(c->plain, *line);
+	}
 	for (struct curl_slist *line = s->headers; line; line = line->next)
 		c->headers = curl_slist_append(c->headers, line->data);
 	c->guarded = request->from_event && !h->allow_private;
@@ -154,91 +158,7 @@ void http_send(struct http *h, const struct http_request *request)
 	route(c, 0);
 }
 
-static const char *header_of(struct call *c, const char *name)
-{
-	struct curl_header *found;
-
-	return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : NULL;
-}
-
-static void read_reply(struct call *c)
-{
-	const char *url = NULL;
-
-	c->reply = (struct http_reply){ .url = c->url, .body = buf_view(&c->body) };
-	if (!c->easy)
-		return;
-	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->reply.status);
-	if (curl_easy_getinfo(c->easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && url)
-		c->reply.url = url;
-	c->reply.content_type = header_of(c, "Content-Type");
-	c->reply.etag = header_of(c, "ETag");
-	c->reply.last_modified = header_of(c, "Last-Modified");
-	c->reply.disposition = header_of(c, "Content-Disposition");
-}
-
-/* libcurl's callbacks */
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *self)
-{
-	struct call *c = self;
-	size_t n = size * count, limit = c->http->max_reply;
-	long status = 0;
-
-	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (c->request.chunk && status >= 200 && status < 300) {
-		if (!c->delivered)
-			read_reply(c);
-		c->delivered = true;
-		if (c->request.chunk(c->request.context, &c->reply, (struct text){ bytes, n }))
-			return n;
-		snprintf(c->reason, sizeof c->reason, "%s", "ended by the receiver");
-		return 0;
-	}
-	if (c->request.chunk || (status >= 300 && limit > ERROR_BODY)) {
-		if (c->body.len < ERROR_BODY)
-			buf_add(&c->body, bytes, n < ERROR_BODY - c->body.len ? n : ERROR_BODY - c->body.len);
-		c->ignored += n;
-		if (c->ignored <= limit)
-			return n;
-	}
-	if (n > limit - c->body.len || c->ignored > limit) {
-		snprintf(c->reason, sizeof c->reason, "the answer is longer than %zu bytes (--max-reply)", limit);
-		return 0;
-	}
-	buf_add(&c->body, bytes, n);
-	return n;
-}
-
-static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct call *c = self;
-
-	(void)purpose;
-	if (c->guarded && !c->proxied && http_private_address(&address->addr)) {
-		snprintf(c->reason, sizeof c->reason, "%s", "the URL leads to a private address");
-		return CURL_SOCKET_BAD;
-	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* A connection that is used again has not been through on_open() for this request. */
-static int on_connected(void *self, char *remote, char *local, int remote_port, int local_port)
-{
-	struct call *c = self;
-	struct buf url = BUF_INIT;
-	bool closed;
-
-	(void)local, (void)remote_port, (void)local_port;
-	if (!c->guarded || c->proxied)
-		return CURL_PREREQFUNC_OK;
-	buf_printf(&url, strchr(remote, ':') ? "http://[%s]/" : "http://%s/", remote);
-	closed = http_private_url(buf_cstr(&url));
-	buf_free(&url);
-	if (closed)
-		snprintf(c->reason, sizeof c->reason, "%s", "the URL leads to a private address");
-	return closed ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
-}
+/* libcurl's wishes */
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *self, void *unused)
 {
@@ -250,7 +170,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *self, void *u
 		epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+	event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+		       (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
 	if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, fd, &event) != 0)
 		epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event);
 	return 0;
@@ -267,99 +188,6 @@ static int on_timer(CURLM *multi, long milliseconds, void *self)
 
 /* Starting a request */
 
-static const char *env_proxy(const char *lower, const char *upper)
-{
-	const char *proxy = getenv(lower);
-
-	if (!proxy && upper)
-		proxy = getenv(upper);
-	if (!proxy)
-		proxy = getenv("all_proxy");
-	if (!proxy)
-		proxy = getenv("ALL_PROXY");
-	return proxy;
-}
-
-/* A request that is guarded either surely goes through the proxy or surely does not: libcurl's own choice, by no_proxy too,
- * would leave open whose address is being connected to. */
-static void set_proxy(struct call *c)
-{
-	bool tls = strncmp(c->origin, "https:", 6) == 0;
-	const char *proxy = tls ? c->http->https_proxy : c->http->proxy;
-
-	c->proxied = false;
-	if (c->guarded) {
-		if (!proxy)
-			proxy = tls ? env_proxy("https_proxy", "HTTPS_PROXY") : env_proxy("http_proxy", NULL);
-		c->proxied = proxy && proxy[0];
-		curl_easy_setopt(c->easy, CURLOPT_PROXY, c->proxied ? proxy : "");
-		curl_easy_setopt(c->easy, CURLOPT_NOPROXY, c->proxied ? "" : NULL);
-	} else if (proxy && proxy[0]) {
-		curl_easy_setopt(c->easy, CURLOPT_PROXY, proxy);
-	}
-}
-
-static void set_tls(struct call *c)
-{
-	struct http *h = c->http;
-	struct http_state *s = h->state;
-
-	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, s->verify ? 1L : 0L);
-	curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, s->verify ? 2L : 0L);
-	if (s->trust)
-		curl_easy_setopt(c->easy, s->trust_is_folder ? CURLOPT_CAPATH : CURLOPT_CAINFO, s->trust);
-	if (h->client_cert && !c->foreign) {
-		curl_easy_setopt(c->easy, CURLOPT_SSLCERT, h->client_cert);
-		curl_easy_setopt(c->easy, CURLOPT_SSLKEY, h->client_cert);
-	}
-}
-
-static void set_credentials(struct call *c)
-{
-	struct http *h = c->http;
-
-	if (c->foreign)
-		return;
-	curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
-	if (h->username && h->username[0]) {
-		curl_easy_setopt(c->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-		curl_easy_setopt(c->easy, CURLOPT_USERNAME, h->username);
-		curl_easy_setopt(c->easy, CURLOPT_PASSWORD, h->password ? h->password : "");
-	} else if (!c->request.from_event) {
-		curl_easy_setopt(c->easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-	}
-}
-
-static void set_method(struct call *c)
-{
-	if (c->has_body) {
-		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->sent.len);
-		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->sent.at ? c->sent.at : "");
-	}
-	if (c->method && strcmp(c->method, "HEAD") == 0)
-		curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
-	else if (c->method)
-		curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, c->method);
-}
-
-/* Lookups want an answer within the timeout; a long download only has to keep moving. */
-static void set_times(struct call *c, int64_t now)
-{
-	long timeout = lround(c->http->timeout * 1000), whole = c->patient ? 0 : timeout;
-
-	if (c->request.deadline > 0 && !c->deadline)
-		c->deadline = now + (int64_t)(c->request.deadline * 1e6);
-	if (c->deadline) {
-		long left = (long)((c->deadline - now) / 1000) + 1;
-
-		whole = whole && whole < left ? whole : left;
-	}
-	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout);
-	curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, whole);
-	curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (timeout + 999) / 1000);
-}
-
 static void start(struct call *c, int64_t now)
 {
 	struct http_state *s = c->http->state;
@@ -368,29 +196,8 @@ static void start(struct call *c, int64_t now)
 		c->easy = s->spare_count ? s->spare[--s->spare_count] : curl_easy_init();
 	else
 		curl_easy_reset(c->easy);
-	buf_clear(&c->body);
-	c->errors[0] = c->reason[0] = '\0';
-	c->ignored = 0;
 	c->tries++;
-	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
-	curl_easy_setopt(c->easy, CURLOPT_URL, c->url);
-	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(c->easy, CURLOPT_USERAGENT, c->http->user_agent);
-	curl_easy_setopt(c->easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-	curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->errors);
-	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
-	curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETDATA, c);
-	curl_easy_setopt(c->easy, CURLOPT_PREREQFUNCTION, on_connected);
-	curl_easy_setopt(c->easy, CURLOPT_PREREQDATA, c);
-	set_method(c);
-	set_credentials(c);
-	set_proxy(c);
-	set_tls(c);
-	set_times(c, now);
+	call_prepare(c, now);
 	c->running = true;
 	c->host->running++;
 	curl_multi_add_handle(s->multi, c->easy);
@@ -448,7 +255,7 @@ static void finish(struct call *c, const char *error)
 {
 	struct http_state *s = c->http->state;
 
-	read_reply(c);
+	call_read_reply(c);
 	c->reply.error = error;
 	forget(s, c);
 	if (c->patient)
@@ -534,7 +341,8 @@ static bool follow(struct call *c, long status)
 		c->foreign = true;
 		/* A server inside may send us elsewhere inside, one outside may not. */
 		curl_easy_getinfo(c->easy, CURLINFO_PRIMARY_IP, &remote);
-		buf_printf(&url, remote && strchr(remote, ':') ? "http://[%s]/" : "http://%s/", remote ? remote : "");
+		buf_printf(&url, remote && strchr(remote, ':') ? "http://[%s]/" : "http://%s/",
+			remote ? remote : "");
 		if (!c->http->allow_private && !http_private_url(buf_cstr(&url)))
 			c->guarded = true;
 		buf_free(&url);
@@ -578,8 +386,9 @@ static void work(void *self)
 		for (int i = 0; i < n; i++)
 			curl_multi_socket_action(s->multi, ready[i].data.fd,
 				(ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-				(ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-				(ready[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0), &running);
+					(ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+					(ready[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0),
+				&running);
 	} while (n == (int)LENGTH(ready));
 	if (s->timer >= 0 && s->timer <= clock_steady()) {
 		s->timer = -1;
@@ -625,66 +434,6 @@ const struct transport http_transport = { descriptor, due, work };
 
 /* Opening and closing */
 
-static bool read_headers(struct http *h, struct problem *problem)
-{
-	struct value_error unused;
-	struct value map, key, v;
-	struct value_walk walk;
-	struct arena arena = { 0 };
-	struct buf line = BUF_INIT;
-	bool fine = true;
-
-	if (!h->header.at)
-		return true;
-	if (!value_parse(h->header, &map, &unused) || (map.kind != VALUE_OBJECT && map.kind != VALUE_NULL))
-		return problem_set(problem, "--http-header: not a map of headers");
-	walk = value_walk(map);
-	while (fine && map.kind == VALUE_OBJECT && value_next_member(&walk, &key, &v)) {
-		struct text value = v.kind == VALUE_STRING ? value_text(v, &arena) : v.raw;
-
-		buf_clear(&line);
-		buf_text(&line, value_text(key, &arena));
-		/* A semicolon is how libcurl is told to send a header without a value. */
-		buf_string(&line, value.len ? ": " : ";");
-		buf_text(&line, value);
-		for (size_t i = 0; i < line.len; i++)
-			fine &= (unsigned char)line.at[i] >= ' ' || line.at[i] == '\t';
-		h->state->headers = curl_slist_append(h->state->headers, buf_cstr(&line));
-	}
-	if (!fine)
-		problem_set(problem, "--http-header: a control character in a header");
-	buf_free(&line);
-	arena_free(&arena);
-	return fine;
-}
-
-static bool read_trust(struct http *h, struct problem *problem)
-{
-	static const char *const variables[] = { "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE" };
-	struct http_state *s = h->state;
-	struct text verify = text_of(h->verify_cert);
-	struct stat info;
-
-	s->verify = true;
-	if (text_eq_nocase(verify, TEXT("false")) || text_eq_nocase(verify, TEXT("no"))) {
-		s->verify = false;
-	} else if (verify.len && !text_eq_nocase(verify, TEXT("true")) && !text_eq_nocase(verify, TEXT("yes"))) {
-		s->trust = h->verify_cert;
-		if (stat(s->trust, &info) != 0)
-			return problem_set(problem, "--http-verify-cert: %s: %s", s->trust, strerror(errno));
-		s->trust_is_folder = S_ISDIR(info.st_mode);
-	} else {
-		for (size_t i = 0; i < LENGTH(variables) && !s->trust; i++)
-			s->trust = getenv(variables[i]);
-		s->trust_is_folder = s->trust && stat(s->trust, &info) == 0 && S_ISDIR(info.st_mode);
-	}
-	if (h->client_cert && h->client_cert[0] == '\0')
-		h->client_cert = NULL;
-	if (h->client_cert && access(h->client_cert, R_OK) != 0)
-		return problem_set(problem, "--ssl-client-certificate: %s: %s", h->client_cert, strerror(errno));
-	return true;
-}
-
 bool http_start(struct http *h, struct problem *problem)
 {
 	struct http_state *s = alloc_zero(1, sizeof *s);
@@ -706,7 +455,7 @@ bool http_start(struct http *h, struct problem *problem)
 	curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
 	if (h->timeout <= 0)
 		return problem_set(problem, "--http-timeout-sec: must be more than 0");
-	return read_headers(h, problem) && read_trust(h, problem);
+	return http_read_settings(h, problem);
 }
 
 void http_stop(struct http *h)
@@ -739,7 +488,8 @@ void http_stop(struct http *h)
 	curl_global_cleanup();
 }
 
-static bool start_mixin(void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
+static bool start_mixin(
+	void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
 {
 	(void)filter, (void)batch;
 	return http_start(self, problem);
@@ -750,8 +500,9 @@ static void stop_mixin(void *self)
 	http_stop(self);
 }
 
-const struct mixin http_mixin = { .name = "http", .start = start_mixin, .stop = stop_mixin,
-	.transport = &http_transport };
+const struct mixin http_mixin = {
+	.name = "http", .start = start_mixin, .stop = stop_mixin, .transport = &http_transport
+};
 
 /* Waiting for one answer */
 
@@ -778,7 +529,8 @@ static void withdraw(struct call *c)
 	call_free(c);
 }
 
-bool http_fetch(struct http *h, const struct http_request *request, struct http_reply *reply, struct problem *problem)
+bool http_fetch(
+	struct http *h, const struct http_request *request, struct http_reply *reply, struct problem *problem)
 {
 	struct http_state *s = h->state;
 	struct call *c;

@@ -10,12 +10,14 @@
 #include "http.h"
 #include "ip.h"
 
-/* Networks that are not global: RFC 6890 and its registry, multicast, what is reserved, and the tunnels (6to4, Teredo, local NAT64)
- * that would carry IPv4 addresses unseen. Documentation networks are in the registry too. */
-static const char *const closed[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-	"172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
-	"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/96", "64:ff9b:1::/48", "100::/64",
-	"2001::/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8" };
+/* Networks that are not global: RFC 6890 and its registry, multicast, what is reserved, and the tunnels
+ * (6to4, Teredo, local NAT64) that would carry IPv4 addresses unseen. Documentation networks are in the
+ * registry too. */
+static const char *const closed[] = { "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
+	"169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/96",
+	"64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10",
+	"fec0::/10", "ff00::/8" };
 
 static bool is_closed(const struct ip *ip)
 {
@@ -23,14 +25,16 @@ static bool is_closed(const struct ip *ip)
 	unsigned prefix;
 
 	for (size_t i = 0; i < LENGTH(closed); i++)
-		if (ip_parse_network(text_of(closed[i]), &network, &prefix) && ip_same_network(ip, &network, prefix))
+		if (ip_parse_network(text_of(closed[i]), &network, &prefix) &&
+			ip_same_network(ip, &network, prefix))
 			return true;
 	return false;
 }
 
 bool http_private_address(const struct sockaddr *address)
 {
-	/* IPv4-mapped (RFC 4291 2.5.5.2) and NAT64 (RFC 6052 2.1) addresses reach the IPv4 address in their last 32 bits. */
+	/* IPv4-mapped (RFC 4291 2.5.5.2) and NAT64 (RFC 6052 2.1) addresses reach the IPv4 address in their
+	 * last 32 bits. */
 	static const unsigned char mapped[12] = { [10] = 0xff, 0xff }, nat64[12] = { 0, 0x64, 0xff, 0x9b };
 	struct ip ip = { .bits = 32 };
 
@@ -92,7 +96,8 @@ bool http_private_url(const char *url)
 	if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
 		curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 		curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		closed_url = (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || private_host(host);
+		closed_url =
+			(strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0) || private_host(host);
 	curl_free(scheme);
 	curl_free(host);
 	curl_url_cleanup(parts);
@@ -104,7 +109,8 @@ void http_encode(struct buf *out, struct text t)
 	for (size_t i = 0; i < t.len; i++) {
 		unsigned char c = (unsigned char)t.at[i];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c)))
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			(c && strchr("-._~", c)))
 			buf_char(out, (char)c);
 		else
 			buf_printf(out, "%%%02X", c);

@@ -12,13 +12,13 @@
 /* A request on its way. */
 struct call {
 	struct http *http;
-	struct http_request request; /* its texts are in the members below */
+	struct http_request request;  /* its texts are in the members below */
 	struct call *next, *previous; /* in http_state.calls */
 	struct call *queued;          /* in the host's queue, or among the refused */
 	struct host *host;
 	CURL *easy; /* NULL: not started yet */
 	char *url, *origin, *method;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *plain; /* all of them, and those that any host may see */
 	struct buf sent, body;
 	bool has_body;
 	bool idempotent;
@@ -59,5 +59,13 @@ struct http_state {
 	const char *trust; /* file or folder; NULL: libcurl's default */
 	bool trust_is_folder;
 };
+
+/* http_easy.c: */
+/* Reads --http-header, --http-verify-cert and the client's certificate. False: PROBLEM. */
+bool http_read_settings(struct http *h, struct problem *problem);
+/* Tells C's easy handle everything about the request, for another try that begins at NOW (clock_steady()). */
+void call_prepare(struct call *c, int64_t now);
+/* Fills in C->reply by what has come. */
+void call_read_reply(struct call *c);
 
 #endif

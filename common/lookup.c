@@ -1,8 +1,9 @@
-/* Two tables: the slots, which hold events in the order in which they came, and the questions, each with the list of wants it
- * will satisfy. Slots, wants and questions are kept and used again; a question that cannot be asked yet waits in line.
+/* Two tables: the slots, which hold events in the order in which they came, and the questions, each with the
+ * list of wants it will satisfy. Slots, wants and questions are kept and used again; a question that cannot
+ * be asked yet waits in line.
  *
- * An event that has nothing to wait for, with nobody before it, goes straight out: cached answers cost no more than
- * the copy of the line. */
+ * An event that has nothing to wait for, with nobody before it, goes straight out: cached answers cost no
+ * more than the copy of the line. */
 #include "lookup.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ struct want {
 
 struct lookup_question {
 	struct lookup *lookup;
-	struct lookup_question *next;   /* in its bucket, in line, or among the spare */
+	struct lookup_question *next; /* in its bucket, in line, or among the spare */
 	struct lookup_question *in_line;
 	struct want *wants, **last;
 	struct buf key, space;
@@ -50,8 +51,8 @@ struct lookup_question {
 
 struct lookup_state {
 	const struct filter *filter;
-	struct slot *first, *end;    /* held, in order */
-	struct slot *current;        /* handed out by slot(), not admitted */
+	struct slot *first, *end; /* held, in order */
+	struct slot *current;     /* handed out by slot(), not admitted */
 	struct slot *spare_slots;
 	struct want *spare_wants;
 	struct lookup_question *spare_questions;
@@ -65,7 +66,10 @@ struct lookup_state {
 	bool asking;       /* ask_more() is running */
 	bool stopped;      /* --on-failure stop has happened */
 	uint64_t lookups, cached, coalesced, failed, negative;
-	struct { const struct transport *transport; void *self; } transports[MAX_TRANSPORTS];
+	struct {
+		const struct transport *transport;
+		void *self;
+	} transports[MAX_TRANSPORTS];
 	size_t transport_count;
 };
 
@@ -201,7 +205,8 @@ static void want(struct lookup *l, unsigned tag, struct text key, struct text sp
 }
 
 /* What the cache says. False: nothing. */
-static bool take_cached(struct lookup *l, struct event *ev, unsigned tag, enum cache_answer answer, struct text value)
+static bool take_cached(
+	struct lookup *l, struct event *ev, unsigned tag, enum cache_answer answer, struct text value)
 {
 	struct lookup_state *s = l->state;
 
@@ -223,8 +228,8 @@ void lookup_want(struct lookup *l, struct event *ev, unsigned tag, struct text k
 		want(l, tag, key, NO_TEXT, NULL);
 }
 
-void lookup_want_in_range(struct lookup *l, struct event *ev, unsigned tag, struct text key, struct text space,
-	const struct ip *number)
+void lookup_want_in_range(struct lookup *l, struct event *ev, unsigned tag, struct text key,
+	struct text space, const struct ip *number)
 {
 	struct text value;
 
@@ -281,8 +286,8 @@ void lookup_found(struct lookup_question *question, struct text answer, double t
 	settle(question, answer, NULL);
 }
 
-void lookup_found_range(struct lookup_question *question, struct text answer, double ttl, const struct ip *from,
-	const struct ip *to)
+void lookup_found_range(struct lookup_question *question, struct text answer, double ttl,
+	const struct ip *from, const struct ip *to)
 {
 	if (question->numbered && from->bits == question->number.bits && to->bits == from->bits &&
 		ip_cmp(from, &question->number) <= 0 && ip_cmp(&question->number, to) <= 0) {
@@ -309,7 +314,8 @@ void lookup_failed(struct lookup_question *question, const char *reason)
 	s->failed++;
 	problem_set(&problem, "%.*s: %s", TEXT_ARGS(buf_view(&question->key)), reason);
 	if (l->on_failure == LOOKUP_STOP && !s->stopped) {
-		/* Nothing may come out any more: neither this one without its answer, nor later ones before it. */
+		/* Nothing may come out any more: neither this one without its answer, nor later ones before
+		 * it. */
 		s->stopped = true;
 		filter_fail(EXIT_REMOTE, &problem);
 	}
@@ -424,7 +430,8 @@ static void wait(void *self, int fd, int timeout)
 
 	s->finished = false;
 	for (size_t i = 0; i < s->transport_count; i++)
-		watch[i + 1] = (struct pollfd){ s->transports[i].transport->fd(s->transports[i].self), POLLIN, 0 };
+		watch[i + 1] =
+			(struct pollfd){ s->transports[i].transport->fd(s->transports[i].self), POLLIN, 0 };
 	for (;;) {
 		int64_t left = end < 0 ? -1 : (end - clock_steady() + 999) / 1000;
 		int n;
@@ -432,8 +439,12 @@ static void wait(void *self, int fd, int timeout)
 		work(self);
 		if (s->finished || s->stopped || !s->held)
 			return;
-		n = poll(watch, s->transport_count + 1, until_due(s, end < 0 ? -1 : left < 0 ? 0 : (int)left));
-		if ((n < 0 && errno == EINTR) || (n > 0 && watch[0].revents) || (end >= 0 && clock_steady() >= end))
+		n = poll(watch, s->transport_count + 1,
+			until_due(s, end < 0    ? -1
+				     : left < 0 ? 0
+						: (int)left));
+		if ((n < 0 && errno == EINTR) || (n > 0 && watch[0].revents) ||
+			(end >= 0 && clock_steady() >= end))
 			return;
 	}
 }
@@ -470,7 +481,8 @@ static bool start(void *self, const struct filter *filter, const struct batch *b
 		s->bucket_count *= 2;
 	s->buckets = alloc_zero(s->bucket_count, sizeof(struct lookup_question *));
 	for (const struct opt *row = filter->options; row->kind != OPT_KIND_END; row++)
-		if (row->kind == OPT_KIND_MIXIN && row->mixin->transport && s->transport_count < MAX_TRANSPORTS) {
+		if (row->kind == OPT_KIND_MIXIN && row->mixin->transport &&
+			s->transport_count < MAX_TRANSPORTS) {
 			s->transports[s->transport_count].transport = row->mixin->transport;
 			s->transports[s->transport_count++].self = row->to.mixin;
 		}
@@ -481,9 +493,11 @@ static void stats(void *self, struct buf *json)
 {
 	const struct lookup_state *s = ((struct lookup *)self)->state;
 
-	buf_printf(json, ",\"lookups\":%llu,\"cached\":%llu,\"coalesced\":%llu,\"failed\":%llu,\"negative\":%llu",
-		(unsigned long long)s->lookups, (unsigned long long)s->cached, (unsigned long long)s->coalesced,
-		(unsigned long long)s->failed, (unsigned long long)s->negative);
+	buf_printf(json,
+		",\"lookups\":%llu,\"cached\":%llu,\"coalesced\":%llu,\"failed\":%llu,\"negative\":%llu",
+		(unsigned long long)s->lookups, (unsigned long long)s->cached,
+		(unsigned long long)s->coalesced, (unsigned long long)s->failed,
+		(unsigned long long)s->negative);
 }
 
 static void free_slots(struct slot *slot)
@@ -534,4 +548,6 @@ static void stop(void *self)
 	l->state = NULL;
 }
 
-const struct mixin lookup_mixin = { .name = "lookup", .start = start, .stats = stats, .stop = stop, .window = &window };
+const struct mixin lookup_mixin = {
+	.name = "lookup", .start = start, .stats = stats, .stop = stop, .window = &window
+};

@@ -357,3 +357,39 @@ contact() {
 	[ "$(contact <<< "$output")" = abuse@x.example ]
 	[[ "$stderr" == 'imq-rdap: events:1: '* ]]
 }
+
+@test "rdap: TLS certificates are checked, by the authority named if one is" {
+	need_program openssl
+	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+		-keyout server.key -out server.pem 2> /dev/null
+	web_tls=1
+	serve
+	run -0 --separate-stderr rdap --http-timeout-max-tries 1 <<< '{"source.fqdn":"a.com"}'
+	[ "$output" = '{"source.fqdn":"a.com"}' ]
+	[[ "$stderr" == *certificate* ]]
+	run -0 rdap --http-verify-cert server.pem <<< $'{"source.fqdn":"a.com"}\n{"source.fqdn":"b.com"}\n{"source.ip":"192.0.2.1"}'
+	[ "$(contact <<< "$output" | paste -sd' ')" = 'abuse@x.example only-registrar@x.example net@x.example' ]
+	run -0 rdap --http-verify-cert false <<< '{"source.fqdn":"a.com"}'
+	[ "$(contact <<< "$output")" = abuse@x.example ]
+	run -2 rdap --http-verify-cert missing.pem < /dev/null
+}
+
+@test "rdap: headers, agent and credentials are sent as told" {
+	serve
+	run -0 rdap --http-user-agent tester --http-username me --config <(echo 'http_password: you') <<< '{"source.fqdn":"a.com"}'
+	[ "$(requests "agent=tester auth=Basic $(printf me:you | base64)")" -eq 1 ]
+	run -0 rdap --http-header '{"Authorization":"Token x"}' <<< '{"source.fqdn":"a.com"}'
+	[ "$(requests 'auth=Token x')" -eq 1 ]
+	run -2 rdap --http-header '["a"]' < /dev/null
+	run -2 rdap --http-header '{"a":"b\r\nc: d"}' < /dev/null
+}
+
+@test "rdap: a rate limit waits" {
+	serve
+	for i in 1 2 3 4 5; do echo "{\"source.fqdn\":\"d$i.com\"}"; done > events
+	start=$(date +%s%N)
+	run -0 rdap --rate 10 --concurrency 5 events
+	[ "$output" = "$(cat events)" ]
+	[ $((($(date +%s%N) - start) / 1000000)) -ge 400 ]
+	[ "$(requests)" -eq 5 ]
+}

@@ -1,5 +1,6 @@
-/* An HTTP server for benchmarks: answers every request with one small RDAP document, a while after it came. One thread, epoll,
- * kept connections. Usage: slow_http [MILLISECONDS [PORT]]; prints its port. Ends with its stdin. */
+/* An HTTP server for benchmarks: answers every request with one small RDAP document, a while after it came.
+ * One thread, epoll, kept connections. Usage: slow_http [MILLISECONDS [PORT]]; prints its port. Ends with its
+ * stdin. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,8 +16,9 @@
 
 enum { MAX_FD = 4096, QUEUE = 65536 };
 
-static const char body[] = "{\"objectClassName\":\"domain\",\"entities\":[{\"roles\":[\"abuse\"],\"vcardArray\":[\"vcard\","
-			   "[[\"version\",{},\"text\",\"4.0\"],[\"email\",{},\"text\",\"abuse@x.example\"]]]}]}";
+static const char body[] =
+	"{\"objectClassName\":\"domain\",\"entities\":[{\"roles\":[\"abuse\"],\"vcardArray\":[\"vcard\","
+	"[[\"version\",{},\"text\",\"4.0\"],[\"email\",{},\"text\",\"abuse@x.example\"]]]}]}";
 
 /* Answers owed, in the order in which they are due. */
 static struct {
@@ -69,12 +71,15 @@ static void answer_due(void)
 	static int length;
 
 	if (!length)
-		length = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Type: application/rdap+json\r\n"
-			"Content-Length: %zu\r\n\r\n%s", sizeof body - 1, body);
+		length = snprintf(answer, sizeof answer,
+			"HTTP/1.1 200 OK\r\nContent-Type: application/rdap+json\r\n"
+			"Content-Length: %zu\r\n\r\n%s",
+			sizeof body - 1, body);
 	for (; head != tail && queue[head % QUEUE].due <= now(); head++) {
 		int fd = queue[head % QUEUE].fd;
 
-		if (queue[head % QUEUE].generation == generations[fd] && write(fd, answer, (size_t)length) != length)
+		if (queue[head % QUEUE].generation == generations[fd] &&
+			write(fd, answer, (size_t)length) != length)
 			close_peer(fd);
 	}
 }
@@ -82,7 +87,8 @@ static void answer_due(void)
 int main(int argc, char **argv)
 {
 	int64_t delay = (argc > 1 ? atoll(argv[1]) : 50) * 1000;
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(argc > 2 ? atoi(argv[2]) : 0)),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)(argc > 2 ? atoi(argv[2]) : 0)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof address;
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), poller = epoll_create1(0), on = 1;
@@ -106,7 +112,8 @@ int main(int argc, char **argv)
 			if (fd == STDIN_FILENO && getc(stdin) == EOF)
 				return 0;
 			if (fd == listener)
-				while ((peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0 && peer < MAX_FD) {
+				while ((peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0 &&
+					peer < MAX_FD) {
 					setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 					event.data.fd = peer;
 					epoll_ctl(poller, EPOLL_CTL_ADD, peer, &event);

@@ -164,7 +164,8 @@ static void ranges(void)
 
 static void file(void)
 {
-	struct cache c = { .limit = 65536, .path = "cache-test.db" }, other = { .limit = 65536, .path = "cache-test.db" };
+	struct cache c = { .limit = 65536, .path = "cache-test.db" },
+		     other = { .limit = 65536, .path = "cache-test.db" };
 
 	unlink("cache-test.db");
 	CHECK(cache_open(&c, &problem));

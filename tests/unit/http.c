@@ -1,4 +1,5 @@
-/* What URLs from events may reach, by name, by address and by connections that are there already; percent-encoding. */
+/* What URLs from events may reach, by name, by address and by connections that are there already;
+ * percent-encoding. */
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -13,16 +14,18 @@
 
 static void private_urls(void)
 {
-	static const char *const inside[] = { "http://127.0.0.1/", "http://10.1.2.3:8080/x", "http://172.31.255.255/",
-		"http://192.168.0.1/", "http://169.254.169.254/latest/meta-data/", "http://0.0.0.0/", "http://0x7f.1/",
-		"http://2130706433/", "http://0177.0.0.1/", "http://127.1/", "http://localhost/", "http://LOCALHOST./",
-		"http://a.localhost/", "http://[::1]/", "http://[::]/", "http://[fe80::1%25lo]/", "http://[fd00::1]/",
-		"http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/",
-		"http://user:secret@127.0.0.1/", "ftp://203.0.114.1/", "file:///etc/passwd", "gopher://x/", "", "nonsense://",
-		"http://100.64.0.1/", "http://224.0.0.1/", "http://255.255.255.255/", "http://[ff02::1]/" };
-	static const char *const outside[] = { "http://8.8.8.8/", "https://example.com/", "http://172.32.0.1/",
-		"http://localhost.example/", "http://notlocalhost/", "http://[2600::1]/", "http://[64:ff9b::808:808]/",
-		"http://[::ffff:8.8.8.8]/" };
+	static const char *const inside[] = { "http://127.0.0.1/", "http://10.1.2.3:8080/x",
+		"http://172.31.255.255/", "http://192.168.0.1/", "http://169.254.169.254/latest/meta-data/",
+		"http://0.0.0.0/", "http://0x7f.1/", "http://2130706433/", "http://0177.0.0.1/",
+		"http://127.1/", "http://localhost/", "http://LOCALHOST./", "http://a.localhost/",
+		"http://[::1]/", "http://[::]/", "http://[fe80::1%25lo]/", "http://[fd00::1]/",
+		"http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "http://[64:ff9b::7f00:1]/",
+		"http://[2002:7f00:1::]/", "http://user:secret@127.0.0.1/", "ftp://203.0.114.1/",
+		"file:///etc/passwd", "gopher://x/", "", "nonsense://", "http://100.64.0.1/",
+		"http://224.0.0.1/", "http://255.255.255.255/", "http://[ff02::1]/" };
+	static const char *const outside[] = { "http://8.8.8.8/", "https://example.com/",
+		"http://172.32.0.1/", "http://localhost.example/", "http://notlocalhost/",
+		"http://[2600::1]/", "http://[64:ff9b::808:808]/", "http://[::ffff:8.8.8.8]/" };
 
 	for (size_t i = 0; i < LENGTH(inside); i++)
 		check_that(http_private_url(inside[i]), __FILE__, __LINE__, inside[i]);
@@ -72,7 +75,8 @@ static bool refused(struct http *h, const char *url, bool from_event)
 {
 	struct problem problem = { .line = 0 };
 	struct http_reply reply;
-	bool fine = http_fetch(h, &(struct http_request){ .url = url, .from_event = from_event }, &reply, &problem);
+	bool fine = http_fetch(
+		h, &(struct http_request){ .url = url, .from_event = from_event }, &reply, &problem);
 
 	CHECK(!fine || text_is(reply.body, "ok"));
 	CHECK(fine || strstr(problem.text, "private address"));
@@ -81,7 +85,9 @@ static bool refused(struct http *h, const char *url, bool from_event)
 
 static void guarded_requests(void)
 {
-	struct http h = { .user_agent = "test", .verify_cert = "true", .timeout = 5, .tries = 1, .max_reply = 1000 };
+	struct http h = {
+		.user_agent = "test", .verify_cert = "true", .timeout = 5, .tries = 1, .max_reply = 1000
+	};
 	struct problem problem = { .line = 0 };
 	struct addrinfo hints = { .ai_family = AF_INET }, *found = NULL;
 	char host[200], url[256];
@@ -109,7 +115,8 @@ static void guarded_requests(void)
 	}
 	if (found)
 		freeaddrinfo(found);
-	/* Through a proxy (which here is our server), what the name leads to is the proxy's business; literal addresses are ours. */
+	/* Through a proxy (which here is our server), what the name leads to is the proxy's business; literal
+	 * addresses are ours. */
 	snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
 	h.proxy = url;
 	CHECK(!refused(&h, "http://example.com/", true));

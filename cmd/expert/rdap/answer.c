@@ -36,17 +36,17 @@ static const char *card_address(const json_t *card)
 	const json_t *properties, *property;
 	size_t i, j;
 
-	json_array_foreach(card, i, properties)
-		json_array_foreach(properties, j, property) {
-			const char *name = json_string_value(json_array_get(property, 0));
-			const char *value = json_string_value(json_array_get(property, 3));
+	json_array_foreach(card, i, properties) json_array_foreach(properties, j, property)
+	{
+		const char *name = json_string_value(json_array_get(property, 0));
+		const char *value = json_string_value(json_array_get(property, 3));
 
-			if (!name || strcmp(name, "email") != 0)
-				continue;
-			if (value && strlen(value) <= MAX_TEXT)
-				return value;
-			break;
-		}
+		if (!name || strcmp(name, "email") != 0)
+			continue;
+		if (value && strlen(value) <= MAX_TEXT)
+			return value;
+		break;
+	}
 	return NULL;
 }
 
@@ -63,9 +63,8 @@ static bool is_removed(const json_t *roles)
 	const json_t *role;
 	size_t i;
 
-	json_array_foreach(roles, i, role)
-		if (json_is_string(role) && strcmp(json_string_value(role), "removed") == 0)
-			return true;
+	json_array_foreach(roles, i, role) if (json_is_string(role) &&
+					       strcmp(json_string_value(role), "removed") == 0) return true;
 	return false;
 }
 
@@ -75,12 +74,14 @@ static void read_entities(struct contacts *c, const json_t *entities)
 	const json_t *entity, *role, *inner, *inner_role;
 	size_t i, j, k, l;
 
-	json_array_foreach(entities, i, entity) {
+	json_array_foreach(entities, i, entity)
+	{
 		const json_t *roles = json_object_get(entity, "roles");
 
 		if (!json_is_object(entity) || is_removed(roles))
 			continue;
-		json_array_foreach(roles, j, role) {
+		json_array_foreach(roles, j, role)
+		{
 			json_array_foreach(json_object_get(entity, "entities"), k, inner)
 				json_array_foreach(json_object_get(inner, "roles"), l, inner_role)
 					put_card(c, inner, json_string_value(inner_role));
@@ -122,8 +123,10 @@ static bool read_number(const json_t *root, const char *name, struct ip *ip)
 	return json_is_integer(value) && n >= 0 && n <= UINT32_MAX;
 }
 
-/* The network around ABOUT: of those in cidr0_cidrs (the cidr0 extension), else the smallest around the range. */
-static void put_network(struct buf *out, const json_t *root, const struct ip *about, const struct range *range)
+/* The network around ABOUT: of those in cidr0_cidrs (the cidr0 extension), else the smallest around the
+ * range. */
+static void put_network(
+	struct buf *out, const json_t *root, const struct ip *about, const struct range *range)
 {
 	const json_t *cidr;
 	struct buf text = BUF_INIT;
@@ -131,12 +134,15 @@ static void put_network(struct buf *out, const json_t *root, const struct ip *ab
 	unsigned prefix;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "cidr0_cidrs"), i, cidr) {
-		const char *address = json_string_value(json_object_get(cidr, about->bits == 32 ? "v4prefix" : "v6prefix"));
+	json_array_foreach(json_object_get(root, "cidr0_cidrs"), i, cidr)
+	{
+		const char *address =
+			json_string_value(json_object_get(cidr, about->bits == 32 ? "v4prefix" : "v6prefix"));
 		json_int_t length = json_integer_value(json_object_get(cidr, "length"));
 
-		if (!address || !ip_parse(text_of(address), &network) || network.bits != about->bits || length < 1 ||
-			length > about->bits || !ip_same_network(&network, about, (unsigned)length))
+		if (!address || !ip_parse(text_of(address), &network) || network.bits != about->bits ||
+			length < 1 || length > about->bits ||
+			!ip_same_network(&network, about, (unsigned)length))
 			continue;
 		ip_mask(&network, (unsigned)length);
 		ip_write(&text, &network);
@@ -144,7 +150,8 @@ static void put_network(struct buf *out, const json_t *root, const struct ip *ab
 		break;
 	}
 	if (!text.len && range->known) {
-		for (prefix = about->bits; prefix && !ip_same_network(&range->from, &range->to, prefix); prefix--)
+		for (prefix = about->bits; prefix && !ip_same_network(&range->from, &range->to, prefix);
+			prefix--)
 			;
 		network = range->from;
 		ip_mask(&network, prefix);
@@ -184,7 +191,8 @@ static const char *registration_date(const json_t *root)
 	const json_t *event;
 	size_t i;
 
-	json_array_foreach(json_object_get(root, "events"), i, event) {
+	json_array_foreach(json_object_get(root, "events"), i, event)
+	{
 		const char *action = json_string_value(json_object_get(event, "eventAction"));
 
 		if (action && strcmp(action, "registration") == 0)
@@ -210,11 +218,12 @@ bool answer_read(struct text body, const struct ip *about, bool autnum, const ch
 	for (size_t i = 0; i < contacts.count; i++)
 		put_member(out, "@", contacts.items[i].role, contacts.items[i].address);
 	if (about) {
-		range->known = autnum ? read_number(root, "startAutnum", &range->from) && read_number(root, "endAutnum", &range->to)
-		                      : read_address(root, "startAddress", &range->from) &&
-		                                read_address(root, "endAddress", &range->to);
+		range->known = autnum ? read_number(root, "startAutnum", &range->from) &&
+						read_number(root, "endAutnum", &range->to)
+				      : read_address(root, "startAddress", &range->from) &&
+						read_address(root, "endAddress", &range->to);
 		range->known &= range->from.bits == about->bits && range->to.bits == about->bits &&
-		                ip_cmp(&range->from, about) <= 0 && ip_cmp(about, &range->to) <= 0;
+				ip_cmp(&range->from, about) <= 0 && ip_cmp(about, &range->to) <= 0;
 		if (autnum)
 			put_member(out, "", "as_name", json_string_value(json_object_get(root, "name")));
 		else

@@ -15,9 +15,10 @@ struct range {
 	struct ip from, to;
 };
 
-/* Appends to OUT a JSON object: for each role with a mail address `"@role":"address"`, and what is there of `network` (that around
- * ABOUT, which may be NULL), `as_name`, `registry` (told by SERVER's name), `geolocation.cc`, `allocated`. Nothing is appended if
- * there is none of them. False: BODY is no RDAP answer; REASON says why. */
+/* Appends to OUT a JSON object: for each role with a mail address `"@role":"address"`, and what is there of
+ * `network` (that around ABOUT, which may be NULL), `as_name`, `registry` (told by SERVER's name),
+ * `geolocation.cc`, `allocated`. Nothing is appended if there is none of them. False: BODY is no RDAP answer;
+ * REASON says why. */
 bool answer_read(struct text body, const struct ip *about, bool autnum, const char *server, struct buf *out,
 	struct range *range, const char **reason);
 

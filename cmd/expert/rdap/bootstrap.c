@@ -96,7 +96,8 @@ static bool read_entry(enum registry kind, const char *entry, struct delegation 
 		return row->suffix[0] != '\0';
 	case IPV4:
 	case IPV6:
-		return ip_parse_network(t, &row->from, &row->prefix) && (row->from.bits == 32) == (kind == IPV4);
+		return ip_parse_network(t, &row->from, &row->prefix) &&
+		       (row->from.bits == 32) == (kind == IPV4);
 	default:
 		text_split(&t, '-', &first);
 		if (!text_integer(first, &from) || (t.at && !text_integer(t, &to)))
@@ -129,14 +130,16 @@ static bool read_services(struct table *t, enum registry kind, const json_t *roo
 
 	if (!json_is_array(services))
 		return problem_set(problem, "no bootstrap file: no array \"services\"");
-	json_array_foreach(services, i, service) {
+	json_array_foreach(services, i, service)
+	{
 		const char *url = json_string_value(json_array_get(json_array_get(service, 1), 0));
 		const struct server *server;
 
 		if (!url || !is_url(url))
 			continue;
 		server = add_server(&t->servers, url, NULL);
-		json_array_foreach(json_array_get(service, 0), j, entry) {
+		json_array_foreach(json_array_get(service, 0), j, entry)
+		{
 			const char *text = json_string_value(entry);
 			struct delegation *row;
 
@@ -179,7 +182,8 @@ static bool read_file(struct table *t, enum registry kind, const char *folder, s
 {
 	struct buf json = BUF_INIT;
 	char *path = join(folder, files[kind]);
-	bool fine = file_read(path, FILE_LIMIT, &json, problem) && read_table(t, kind, buf_view(&json), problem);
+	bool fine =
+		file_read(path, FILE_LIMIT, &json, problem) && read_table(t, kind, buf_view(&json), problem);
 
 	if (!fine && !problem->file[0])
 		snprintf(problem->file, sizeof problem->file, "%s", path);
@@ -250,7 +254,8 @@ static bool fetch(struct bootstrap *b, enum registry kind, struct problem *probl
 		buf_printf(&condition, "If-None-Match: %s", t->etag);
 		headers[0] = buf_cstr(&condition);
 	}
-	fine = http_fetch(b->http, &(struct http_request){ .url = url, .headers = headers, .deadline = 120 }, &reply, problem);
+	fine = http_fetch(b->http, &(struct http_request){ .url = url, .headers = headers, .deadline = 120 },
+		&reply, problem);
 	if (fine && reply.status != 304) {
 		fine = read_table(t, kind, reply.body, problem);
 		if (!fine)
@@ -343,7 +348,8 @@ const struct server *bootstrap_ip(struct bootstrap *b, const struct ip *ip)
 	const struct delegation *best = NULL;
 
 	for (size_t i = 0; i < t->count; i++)
-		if (ip_same_network(ip, &t->rows[i].from, t->rows[i].prefix) && (!best || t->rows[i].prefix > best->prefix))
+		if (ip_same_network(ip, &t->rows[i].from, t->rows[i].prefix) &&
+			(!best || t->rows[i].prefix > best->prefix))
 			best = &t->rows[i];
 	return best ? best->server : NULL;
 }
@@ -362,14 +368,17 @@ const struct server *bootstrap_as(struct bootstrap *b, uint32_t number)
 static bool read_own(struct bootstrap *b, const char *suffix, const json_t *value, struct problem *problem)
 {
 	const json_t *auth = json_object_get(value, "auth");
-	const char *url = json_is_string(value) ? json_string_value(value) : json_string_value(json_object_get(value, "url"));
+	const char *url = json_is_string(value) ? json_string_value(value)
+						: json_string_value(json_object_get(value, "url"));
 	const char *type = json_string_value(json_object_get(auth, "type")),
 		   *token = json_string_value(json_object_get(auth, "token"));
 
 	if (!url || !is_url(url))
 		return problem_set(problem, "--rdap-bootstrapped-servers: %s: no http or https URL", suffix);
-	if (auth && !json_is_null(auth) && (!type || strcmp(type, "jwt") != 0 || !token || strpbrk(token, "\r\n")))
-		return problem_set(problem, "--rdap-bootstrapped-servers: %s: auth must have the type jwt and a token", suffix);
+	if (auth && !json_is_null(auth) &&
+		(!type || strcmp(type, "jwt") != 0 || !token || strpbrk(token, "\r\n")))
+		return problem_set(problem,
+			"--rdap-bootstrapped-servers: %s: auth must have the type jwt and a token", suffix);
 	add_row(&b->own_table, add_server(&b->own_table.servers, url, token))->suffix = lower(suffix);
 	return true;
 }
@@ -382,8 +391,7 @@ bool bootstrap_start(struct bootstrap *b, struct problem *problem)
 
 	if (own && !json_is_object(own) && !json_is_null(own))
 		fine = problem_set(problem, "--rdap-bootstrapped-servers: not a map of suffixes");
-	json_object_foreach(own, suffix, value)
-		fine = fine && read_own(b, suffix, value, problem);
+	json_object_foreach(own, suffix, value) fine = fine && read_own(b, suffix, value, problem);
 	json_decref(own);
 	if (b->own_table.count)
 		qsort(b->own_table.rows, b->own_table.count, sizeof *b->own_table.rows, by_suffix);

@@ -1,4 +1,5 @@
-/* Which server answers for a domain, an address or an AS: IANA's bootstrap files (RFC 9224) and the user's own servers. */
+/* Which server answers for a domain, an address or an AS: IANA's bootstrap files (RFC 9224) and the user's
+ * own servers. */
 #ifndef IMQ_RDAP_BOOTSTRAP_H
 #define IMQ_RDAP_BOOTSTRAP_H
 
@@ -21,7 +22,7 @@ struct server {
 struct delegation {
 	char *suffix; /* of DOMAINS, lower case */
 	struct ip from;
-	unsigned prefix;    /* of networks */
+	unsigned prefix;      /* of networks */
 	uint32_t first, last; /* of AS_NUMBERS */
 	const struct server *server;
 };
@@ -54,8 +55,9 @@ struct bootstrap {
 bool bootstrap_start(struct bootstrap *b, struct problem *problem);
 void bootstrap_stop(struct bootstrap *b);
 
-/* The server to ask, NULL: none is known. The first call for a kind fetches IANA's file, and calls after --bootstrap-refresh
- * fetch it again; what cannot be fetched is taken from the copy in share/, with a message. */
+/* The server to ask, NULL: none is known. The first call for a kind fetches IANA's file, and calls after
+ * --bootstrap-refresh fetch it again; what cannot be fetched is taken from the copy in share/, with a
+ * message. */
 /* SUFFIX becomes the part of FQDN that the server is responsible for. */
 const struct server *bootstrap_domain(struct bootstrap *b, struct text fqdn, struct text *suffix);
 const struct server *bootstrap_ip(struct bootstrap *b, const struct ip *ip);

@@ -1,7 +1,9 @@
-/* imq-rdap: add the abuse contact that a domain's, an address's or an AS's registration data names (RDAP: RFC 7480, 9082, 9083).
- * One question per event: for the domain if there is one, else for the address, else for the AS.
+/* imq-rdap: add the abuse contact that a domain's, an address's or an AS's registration data names (RDAP: RFC
+ * 7480, 9082, 9083). One question per event: for the domain if there is one, else for the address, else for
+ * the AS.
  *
- * The cache keeps what an answer says, not what was chosen from it, so commands with other roles or fields share it. */
+ * The cache keeps what an answer says, not what was chosen from it, so commands with other roles or fields
+ * share it. */
 #include <stdio.h>
 
 #include "answer.h"
@@ -22,36 +24,44 @@ static struct {
 	struct lookup lookup;
 } my;
 
-static const struct opt options[] = {
-	OPT_LIST(0, "rdap-order", &my.order, "abuse,technical,administrative,registrant,registrar", "roles of contacts, best first"),
-	OPT_JSON(0, "rdap-bootstrapped-servers", &my.bootstrap.own, NULL, "own servers, a map of domain suffixes"),
+static const struct opt options[] = { OPT_LIST(0, "rdap-order", &my.order,
+					      "abuse,technical,administrative,registrant,registrar",
+					      "roles of contacts, best first"),
+	OPT_JSON(0, "rdap-bootstrapped-servers", &my.bootstrap.own, NULL,
+		"own servers, a map of domain suffixes"),
 	OPT_TRISTATE('o', "overwrite", &my.overwrite, "true", "replace what the event has already"),
-	OPT_LIST('f', "fields", &my.fields, "", "also set these: network, as_name, registry, geolocation.cc, allocated"),
-	OPT_LIST(0, "ask", &my.ask, "domain,ip,asn", "what to ask for: the first of these that the event has"),
+	OPT_LIST('f', "fields", &my.fields, "",
+		"also set these: network, as_name, registry, geolocation.cc, allocated"),
+	OPT_LIST(
+		0, "ask", &my.ask, "domain,ip,asn", "what to ask for: the first of these that the event has"),
 	OPT_TEXT(0, "bootstrap", &my.bootstrap.source, "https://data.iana.org/rdap/",
 		"URL or folder of dns.json, ipv4.json, ipv6.json, asn.json"),
 	OPT_SECONDS(0, "bootstrap-refresh", &my.bootstrap.refresh, "1d", "read them again after that long"),
 	OPT_TEXT(0, "bootstrap-cache", &my.bootstrap.cache, NULL, "folder to keep them in once fetched"),
 	OPT_BOOL(0, "offline", &my.bootstrap.offline, false, "use the copies of them that came with imq"),
-	OPT_BOOL(0, "ranges", &my.ranges, true, "take an answer for all addresses of the range that it names"),
-	OPT_SECONDS(0, "negative-ttl", &my.negative_ttl, "1h", "how long to remember that there is no contact"),
-	LOOKUP_OPTIONS(&my.lookup, "20", "86400"),
-	HTTP_OPTIONS_UP_TO(&my.http, "4M"),
-	OPT_END
-};
+	OPT_BOOL(
+		0, "ranges", &my.ranges, true, "take an answer for all addresses of the range that it names"),
+	OPT_SECONDS(
+		0, "negative-ttl", &my.negative_ttl, "1h", "how long to remember that there is no contact"),
+	LOOKUP_OPTIONS(&my.lookup, "20", "86400"), HTTP_OPTIONS_UP_TO(&my.http, "4M"), OPT_END };
 
 /* What --fields may name, as answers call it. */
-static const struct { const char *name; enum field field; } extras[] = { { "network", F_SOURCE_NETWORK },
-	{ "as_name", F_SOURCE_AS_NAME }, { "registry", F_SOURCE_REGISTRY }, { "geolocation.cc", F_SOURCE_GEOLOCATION_CC },
+static const struct {
+	const char *name;
+	enum field field;
+} extras[] = { { "network", F_SOURCE_NETWORK }, { "as_name", F_SOURCE_AS_NAME },
+	{ "registry", F_SOURCE_REGISTRY }, { "geolocation.cc", F_SOURCE_GEOLOCATION_CC },
 	{ "allocated", F_SOURCE_ALLOCATED } };
 
 static enum overwrite overwriting(void)
 {
-	return my.overwrite == TRISTATE_YES ? OVERWRITE_YES : my.overwrite == TRISTATE_NO ? OVERWRITE_NO : OVERWRITE_UNSET;
+	return my.overwrite == TRISTATE_YES  ? OVERWRITE_YES
+	       : my.overwrite == TRISTATE_NO ? OVERWRITE_NO
+					     : OVERWRITE_UNSET;
 }
 
-/* The registered domain of FQDN by the suffix a server is responsible for, as the path of a question; false: FQDN is nothing but a
- * suffix, or nobody is responsible. */
+/* The registered domain of FQDN by the suffix a server is responsible for, as the path of a question; false:
+ * FQDN is nothing but a suffix, or nobody is responsible. */
 static bool domain_path(struct text fqdn, struct buf *path)
 {
 	struct text suffix, label, next;
@@ -73,8 +83,9 @@ static bool domain_path(struct text fqdn, struct buf *path)
 /* The number of AS as an address, as ranges are kept. */
 static struct ip as_number(uint32_t n)
 {
-	return (struct ip){ .bits = 32, .bytes = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8),
-		(unsigned char)n } };
+	return (struct ip){ .bits = 32,
+		.bytes = { (unsigned char)(n >> 24), (unsigned char)(n >> 16), (unsigned char)(n >> 8),
+			(unsigned char)n } };
 }
 
 static void want_contact(struct event *ev, struct text key, const char *space, const struct ip *number)
@@ -196,7 +207,8 @@ static void on_reply(void *context, const struct http_reply *reply)
 static void ask(struct lookup_question *question, struct text key)
 {
 	const struct server *server = server_for(key);
-	const char *headers[] = { "Accept: application/rdap+json, application/json;q=0.9, */*;q=0.1", NULL, NULL };
+	const char *headers[] = { "Accept: application/rdap+json, application/json;q=0.9, */*;q=0.1", NULL,
+		NULL };
 	struct buf url = BUF_INIT;
 
 	if (!server) {
@@ -206,8 +218,11 @@ static void ask(struct lookup_question *question, struct text key)
 	buf_string(&url, server->url);
 	buf_text(&url, key);
 	headers[1] = server->authorization;
-	http_send(&my.http, &(struct http_request){ .url = buf_cstr(&url), .headers = headers,
-		.deadline = my.lookup.deadline, .done = on_reply, .context = question });
+	http_send(&my.http, &(struct http_request){ .url = buf_cstr(&url),
+				    .headers = headers,
+				    .deadline = my.lookup.deadline,
+				    .done = on_reply,
+				    .context = question });
 	buf_free(&url);
 }
 
@@ -263,7 +278,8 @@ static bool check_words(const struct list *words, const char *option, const char
 		for (size_t k = 0; k < count; k++)
 			found |= text_is(words->items[i], known[k]);
 		if (!found)
-			return problem_set(problem, "--%s: unknown word \"%.*s\"", option, TEXT_ARGS(words->items[i]));
+			return problem_set(
+				problem, "--%s: unknown word \"%.*s\"", option, TEXT_ARGS(words->items[i]));
 	}
 	return true;
 }
@@ -277,7 +293,8 @@ static bool start(struct problem *problem)
 		names[i] = extras[i].name;
 	my.bootstrap.http = &my.http;
 	return check_words(&my.fields, "fields", names, LENGTH(names), problem) &&
-	       check_words(&my.ask, "ask", kinds, LENGTH(kinds), problem) && bootstrap_start(&my.bootstrap, problem);
+	       check_words(&my.ask, "ask", kinds, LENGTH(kinds), problem) &&
+	       bootstrap_start(&my.bootstrap, problem);
 }
 
 static void stop(void)
@@ -287,7 +304,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-rdap", .module = "intelmq.bots.experts.rdap.expert",
-		.summary = "look up the abuse contacts of domains, addresses and AS", .options = options, .start = start,
-		.event = want, .ask = ask, .fill = fill, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-rdap",
+			.module = "intelmq.bots.experts.rdap.expert",
+			.summary = "look up the abuse contacts of domains, addresses and AS",
+			.options = options,
+			.start = start,
+			.event = want,
+			.ask = ask,
+			.fill = fill,
+			.stop = stop });
 }
