@@ -25,10 +25,12 @@ struct cache {
 
 extern const struct mixin cache_mixin;
 
-#define CACHE_OPTIONS(c)                                                                                     \
-	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too"),                               \
-		OPT_BYTES(0, "cache-size", &(c)->limit, "8M", "keep that much of them in memory"),           \
-		OPT_MIXIN(&cache_mixin, c)
+/* clang-format off */
+#define CACHE_OPTIONS(c) \
+	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too"), \
+	OPT_BYTES(0, "cache-size", &(c)->limit, "8M", "keep that much of them in memory"), \
+	OPT_MIXIN(&cache_mixin, c)
+/* clang-format on */
 
 /* The mixin opens and closes it; others do it themselves. A LIMIT of 0 keeps nothing in memory. */
 bool cache_open(struct cache *c, struct problem *problem);

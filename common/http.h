@@ -1,9 +1,10 @@
-/* HTTP for lookups, collectors and outputs: IntelMQ's http_* and ssl_* parameters, many requests in flight over kept
- * connections, retries with back-off, a rate limit per host that waits, limits on size and time.
+/* HTTP for lookups, collectors and outputs: IntelMQ's http_* and ssl_* parameters, many requests in flight
+ * over kept connections, retries with back-off, a rate limit per host that waits, limits on size and time.
  *
- * Only http: and https:. A URL that comes from an event (FROM_EVENT), and where a redirect leads to another host, must not
- * reach private, loopback or link-local addresses unless --allow-private; the address connected to decides, so a name
- * that points inside is refused too. Behind a proxy only the proxy sees addresses: then the name alone is judged. */
+ * Only http: and https:. A URL that comes from an event (FROM_EVENT), and where a redirect leads to another
+ * host, must not reach private, loopback or link-local addresses unless --allow-private; the address
+ * connected to decides, so a name that points inside is refused too. Behind a proxy only the proxy sees
+ * addresses: then the name alone is judged. */
 #ifndef IMQ_HTTP_H
 #define IMQ_HTTP_H
 
@@ -17,7 +18,8 @@
 
 struct http_state;
 
-/* Embed it, name it in the option table with HTTP_OPTIONS(), and it is started and stopped with the command. */
+/* Embed it, name it in the option table with HTTP_OPTIONS(), and it is started and stopped with the command.
+ */
 struct http {
 	struct text header; /* --http-header, a JSON map */
 	const char *user_agent, *username, *password, *proxy, *https_proxy, *verify_cert;
@@ -33,6 +35,7 @@ struct http {
 
 extern const struct mixin http_mixin;
 
+/* clang-format off */
 #define HTTP_OPTIONS(h) HTTP_OPTIONS_UP_TO(h, "64M")
 /* With another default for --max-reply. */
 #define HTTP_OPTIONS_UP_TO(h, maxReply) \
@@ -52,6 +55,7 @@ extern const struct mixin http_mixin;
 	OPT_INTEGER(0, "per-host", &(h)->per_host, "0", "at most that many requests to one host at a time (0: any)"), \
 	OPT_BOOL(0, "allow-private", &(h)->allow_private, false, "let URLs from events reach private addresses"), \
 	OPT_MIXIN(&http_mixin, h)
+/* clang-format on */
 
 /* What came of a request. Its texts hold until the callback returns (http_fetch(): until the next one). */
 struct http_reply {
@@ -65,39 +69,46 @@ struct http_reply {
 struct http_request {
 	const char *method; /* NULL: GET, or POST with a body */
 	const char *url;
-	const char *const *headers; /* "Name: value" besides the configured ones, NULL-terminated; NULL: none */
-	struct text body;           /* .at NULL: none */
-	bool from_event;            /* the URL is not to be trusted */
+	/* "Name: value" besides the configured ones, NULL-terminated; NULL: none. */
+	const char *const *headers;
+	struct text body; /* .at NULL: none */
+	bool from_event;  /* the URL is not to be trusted */
 	/* Seconds that all tries and the pauses between them may take, from the first one on; 0: any. */
 	double deadline;
-	/* Takes the body of a 2xx answer as it comes, instead of REPLY->body; false ends the transfer. REPLY has status and
-	 * headers. Without it, a body is limited to max_reply. Once it was called there is no other try. */
+	/* Takes the body of a 2xx answer as it comes, instead of REPLY->body; false ends the transfer. REPLY
+	 * has status and headers. Without it, a body is limited to max_reply. Once it was called there is no
+	 * other try. */
 	bool (*chunk)(void *context, const struct http_reply *reply, struct text bytes);
 	/* Called once, from http_mixin's transport, never from http_send(). */
 	void (*done)(void *context, const struct http_reply *reply);
 	void *context;
 };
 
-/* Opens what requests need. The mixin does it; collectors with main loops of their own call it themselves. False: PROBLEM. */
+/* Opens what requests need. The mixin does it; collectors with main loops of their own call it themselves.
+ * False: PROBLEM. */
 bool http_start(struct http *h, struct problem *problem);
 /* Frees everything; requests in flight end without a callback. */
 void http_stop(struct http *h);
-/* Sends REQUEST, copying what it points to. Connection failures, and for GET and HEAD timeouts and the statuses 429, 500,
- * 502, 503, 504, are tried again, --http-timeout-max-tries in all, after Retry-After or pauses that double, with jitter. */
+/* Sends REQUEST, copying what it points to. Connection failures, and for GET and HEAD timeouts and the
+ * statuses 429, 500, 502, 503, 504, are tried again, --http-timeout-max-tries in all, after Retry-After or
+ * pauses that double, with jitter. */
 void http_send(struct http *h, const struct http_request *request);
-/* Sends REQUEST (whose done and context are not used) and waits for the answer; --http-timeout-sec limits silences, not the
- * whole. False: no 2xx answer, nor 304; PROBLEM says why, and REPLY what there is. A SIGTERM ends it. */
-bool http_fetch(struct http *h, const struct http_request *request, struct http_reply *reply, struct problem *problem);
+/* Sends REQUEST (whose done and context are not used) and waits for the answer; --http-timeout-sec limits
+ * silences, not the whole. False: no 2xx answer, nor 304; PROBLEM says why, and REPLY what there is. A
+ * SIGTERM ends it. */
+bool http_fetch(struct http *h, const struct http_request *request, struct http_reply *reply,
+	struct problem *problem);
 /* What lookup.h and other loops wait with. */
 extern const struct transport http_transport;
 
-/* http_guard.c: whether a socket address (private, loopback, link-local, multicast, reserved; IPv4 inside IPv6 too)
- * is none that the Internet routes. */
+/* http_guard.c: whether a socket address (private, loopback, link-local, multicast, reserved; IPv4 inside
+ * IPv6 too) is none that the Internet routes. */
 struct sockaddr;
 bool http_private_address(const struct sockaddr *address);
 /* Whether the host of URL says so by itself: a private address, localhost, or no http(s) URL at all. */
 bool http_private_url(const char *url);
-/* Appends T as one part of a URL path or query: all but letters, digits and -._~ percent-encoded (RFC 3986, 2.1). */
+/* Appends T as one part of a URL path or query: all but letters, digits and -._~ percent-encoded (RFC
+ * 3986, 2.1). */
 void http_encode(struct buf *out, struct text t);
 
 #endif

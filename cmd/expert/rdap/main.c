@@ -24,34 +24,32 @@ static struct {
 	struct lookup lookup;
 } my;
 
-static const struct opt options[] = { OPT_LIST(0, "rdap-order", &my.order,
-					      "abuse,technical,administrative,registrant,registrar",
-					      "roles of contacts, best first"),
-	OPT_JSON(0, "rdap-bootstrapped-servers", &my.bootstrap.own, NULL,
-		"own servers, a map of domain suffixes"),
+/* clang-format off */
+static const struct opt options[] = {
+	OPT_LIST(0, "rdap-order", &my.order, "abuse,technical,administrative,registrant,registrar", "roles of contacts, best first"),
+	OPT_JSON(0, "rdap-bootstrapped-servers", &my.bootstrap.own, NULL, "own servers, a map of domain suffixes"),
 	OPT_TRISTATE('o', "overwrite", &my.overwrite, "true", "replace what the event has already"),
-	OPT_LIST('f', "fields", &my.fields, "",
-		"also set these: network, as_name, registry, geolocation.cc, allocated"),
-	OPT_LIST(
-		0, "ask", &my.ask, "domain,ip,asn", "what to ask for: the first of these that the event has"),
+	OPT_LIST('f', "fields", &my.fields, "", "also set these: network, as_name, registry, geolocation.cc, allocated"),
+	OPT_LIST(0, "ask", &my.ask, "domain,ip,asn", "what to ask for: the first of these that the event has"),
 	OPT_TEXT(0, "bootstrap", &my.bootstrap.source, "https://data.iana.org/rdap/",
 		"URL or folder of dns.json, ipv4.json, ipv6.json, asn.json"),
 	OPT_SECONDS(0, "bootstrap-refresh", &my.bootstrap.refresh, "1d", "read them again after that long"),
 	OPT_TEXT(0, "bootstrap-cache", &my.bootstrap.cache, NULL, "folder to keep them in once fetched"),
 	OPT_BOOL(0, "offline", &my.bootstrap.offline, false, "use the copies of them that came with imq"),
-	OPT_BOOL(
-		0, "ranges", &my.ranges, true, "take an answer for all addresses of the range that it names"),
-	OPT_SECONDS(
-		0, "negative-ttl", &my.negative_ttl, "1h", "how long to remember that there is no contact"),
-	LOOKUP_OPTIONS(&my.lookup, "20", "86400"), HTTP_OPTIONS_UP_TO(&my.http, "4M"), OPT_END };
+	OPT_BOOL(0, "ranges", &my.ranges, true, "take an answer for all addresses of the range that it names"),
+	OPT_SECONDS(0, "negative-ttl", &my.negative_ttl, "1h", "how long to remember that there is no contact"),
+	LOOKUP_OPTIONS(&my.lookup, "20", "86400"),
+	HTTP_OPTIONS_UP_TO(&my.http, "4M"),
+	OPT_END
+};
+/* clang-format on */
 
 /* What --fields may name, as answers call it. */
-static const struct {
-	const char *name;
-	enum field field;
-} extras[] = { { "network", F_SOURCE_NETWORK }, { "as_name", F_SOURCE_AS_NAME },
-	{ "registry", F_SOURCE_REGISTRY }, { "geolocation.cc", F_SOURCE_GEOLOCATION_CC },
+/* clang-format off */
+static const struct { const char *name; enum field field; } extras[] = { { "network", F_SOURCE_NETWORK },
+	{ "as_name", F_SOURCE_AS_NAME }, { "registry", F_SOURCE_REGISTRY }, { "geolocation.cc", F_SOURCE_GEOLOCATION_CC },
 	{ "allocated", F_SOURCE_ALLOCATED } };
+/* clang-format on */
 
 static enum overwrite overwriting(void)
 {
