@@ -7,6 +7,7 @@
 #include "alloc.h"
 #include "log.h"
 #include "opt.h"
+#include "unicode.h"
 
 enum { RULES_LIMIT = 64 << 20, NOWHERE = ~0u };
 
@@ -582,19 +583,6 @@ static void make_code(struct program *p)
 
 /* ---- programs ---- */
 
-static bool utf8(struct text source)
-{
-	struct buf quoted = BUF_INIT;
-	struct value v;
-	struct value_error unused;
-	bool fine;
-
-	buf_json(&quoted, source);
-	fine = value_parse(buf_view(&quoted), &v, &unused);
-	buf_free(&quoted);
-	return fine;
-}
-
 static struct program *new_program(struct compiler *c, const char *file, struct problem *problem)
 {
 	struct program *p = alloc_zero(1, sizeof *p);
@@ -630,7 +618,7 @@ struct program *program_of_text(const char *file, struct text text, struct probl
 
 	buf_text(&p->source, text);
 	c.lx.source = buf_view(&p->source);
-	fine = utf8(c.lx.source) || problem_at(problem, file, 0, 0, "not UTF-8");
+	fine = unicode_valid(c.lx.source) || problem_at(problem, file, 0, 0, "not UTF-8");
 	return finish(&c, fine && parse_rules(&c.lx, &tree) && compile_statements(&c, tree));
 }
 
@@ -655,7 +643,7 @@ struct program *program_of_expression(const char *expression, bool invert, struc
 
 	buf_string(&p->source, expression);
 	c.lx.source = buf_view(&p->source);
-	fine = utf8(c.lx.source) || problem_at(problem, p->file, 0, 0, "not UTF-8");
+	fine = unicode_valid(c.lx.source) || problem_at(problem, p->file, 0, 0, "not UTF-8");
 	fine = fine && parse_expression(&c.lx, &tree) && compile_condition(&c, tree, invert ? no : yes, invert ? yes : no);
 	set_label(&c, no);
 	emit(&c, STEP_DROP, 0);
