@@ -229,13 +229,15 @@ static const char *scan_scalar(const char *p, const char *end, struct value *v, 
 	}
 }
 
+enum { FEW_KEYS = 32 };
+
 /* The keys of the objects that are open: a hash table of (object, key) without deletion, since a closed object's
- * number is never given again. Few objects have many keys, so those are compared one by one first. */
+ * number is never given again. Few values have many keys: the first are compared one by one, without any memory. */
 struct keys {
 	struct key {
 		struct text name; /* unescaped */
 		unsigned object;
-	} *list;
+	} few[FEW_KEYS], *list;
 	size_t count, cap;
 	size_t *table; /* index + 1 into list; 0: free */
 	size_t size;   /* of the table, a power of two */
@@ -261,7 +263,16 @@ static bool key_add(struct keys *keys, unsigned object, struct value name)
 	struct key key = { value_text(name, &keys->unescaped), object };
 	size_t *slot;
 
+	if (keys->count < FEW_KEYS) {
+		for (size_t i = 0; i < keys->count; i++)
+			if (keys->few[i].object == object && text_eq(keys->few[i].name, key.name))
+				return false;
+		keys->few[keys->count++] = key;
+		return true;
+	}
 	alloc_grow(&keys->list, &keys->cap, keys->count + 1, sizeof *keys->list);
+	if (keys->count == FEW_KEYS)
+		memcpy(keys->list, keys->few, sizeof keys->few);
 	if ((keys->count + 1) * 2 > keys->size) {
 		keys->size = keys->size ? keys->size * 2 : 64;
 		free(keys->table);
@@ -358,16 +369,19 @@ after_value:
 
 const char *value_scan(const char *p, const char *end, struct value *v, struct value_error *error)
 {
-	struct keys keys = { 0 };
+	struct keys keys;
 	const char *start = p;
 
 	if (p == end)
 		return fail(error, p, "a value is missing");
 	if (*p != '[' && *p != '{')
 		return scan_scalar(p, end, v, error);
+	keys.list = NULL;
+	keys.table = NULL;
+	keys.count = keys.cap = keys.size = 0;
+	keys.unescaped = (struct arena){ 0 };
 	p = scan_container(p, end, &keys, error);
-	if (keys.cap)
-		keys_free(&keys);
+	keys_free(&keys);
 	if (p)
 		*v = (struct value){ { start, (size_t)(p - start) }, *start == '[' ? VALUE_ARRAY : VALUE_OBJECT, false };
 	return p;

@@ -397,6 +397,17 @@ define() {
 	run -0 imq-parse feodotracker < /dev/null
 }
 
+@test "parse: a key that stands twice rejects its object, however many keys there are" {
+	define jsonl
+	for n in 1 31 32 33 64 200; do
+		object='{"ip":"192.0.2.1"'$(for ((i = 1; i < n; i++)); do printf ',"k%d":{"ip":1}' "$i"; done)
+		printf '%s}\n' "$object" "$object,\"ip\":1" "$object,\"\\u0069p\":1"
+	done > feed
+	run -3 --separate-stderr imq-parse --input raw --stats feed.yaml feed
+	[ "$(wc -l <<< "$output")" = 6 ]
+	[[ "$stderr" == *'duplicate key'*'"rejected":12'* ]]
+}
+
 @test "parse: deep nesting is refused, not followed" {
 	{ printf '[{"ip_address":'; yes [ | head -n 100000 | tr -d '\n'; yes ] | head -n 100000 | tr -d '\n'; printf '},{"ip_address":"192.0.2.1"}]'; } > feed
 	run -3 --separate-stderr imq-parse feodotracker feed
