@@ -815,6 +815,13 @@ void event_retain(struct event *ev, bool (*keep)(enum field f, struct text name)
 	ev->nested = nested;
 }
 
+void event_drop_ignored(struct event *ev)
+{
+	for (size_t i = 0; i < ev->count; i++)
+		if (live(&ev->members[i]) && value_ignored(member_value(&ev->members[i])))
+			drop(ev, &ev->members[i]);
+}
+
 /* Whether F may be written at all; a value to be ignored only deletes it. */
 static bool may_add(struct event *ev, enum field f, bool ignored, enum overwrite overwrite)
 {

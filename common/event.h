@@ -83,6 +83,9 @@ void event_delete(struct event *ev, enum field f);
 /* Removes every member for which KEEP says no; F is F_NONE for names that nobody asked for. A nested `extra` is one member. */
 void event_retain(struct event *ev, bool (*keep)(enum field f, struct text name));
 
+/* Removes the members whose value says that nothing is known; see event_has(). */
+void event_drop_ignored(struct event *ev);
+
 /* What message operations call `overwrite`: add() of data-format.md 3.1. */
 enum overwrite { OVERWRITE_UNSET, OVERWRITE_NO, OVERWRITE_YES };
 /* Adds VALUE to F: with OVERWRITE_UNSET an existing F marks the event; with OVERWRITE_NO it stays; with OVERWRITE_YES it is

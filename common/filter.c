@@ -281,6 +281,8 @@ static void idle(void)
 	struct reader *in = loop.run.in;
 
 	writer_flush(loop.run.out);
+	if (loop.filter->idle)
+		loop.filter->idle();
 	log_flush();
 	if (loop.window && loop.window->held(loop.window_row->to.mixin))
 		loop.window->wait(loop.window_row->to.mixin, reader_fd(in), timeout_now());

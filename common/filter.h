@@ -94,6 +94,8 @@ struct filter {
 	/* Called when the time it asked for has come (never under imq-pump but at barriers): returns the microseconds from now
 	 * until it wants to be called again, -1 for never. First called after start(). */
 	int64_t (*timer)(const struct batch *batch);
+	/* Nothing more has come in so far: write out what is buffered. NULL where nothing but stdout is written. */
+	void (*idle)(void);
 	/* SIGHUP: read rules and databases again; false with PROBLEM: the old ones stay. */
 	bool (*reload)(struct problem *problem);
 	void (*stats)(struct buf *json);

@@ -18,6 +18,7 @@ struct tree {
 	struct node **slots;
 	size_t slot_count, nodes;
 	struct arena *arena;
+	bool as_it_stands; /* values keep their bytes, no blanks between */
 };
 
 static void *take(struct tree *tree, size_t size)
@@ -101,20 +102,28 @@ static void insert(struct tree *tree, struct node *at, struct text path, struct 
 	at->value = v;
 }
 
-static void put_key(struct buf *out, struct text prefix, struct text key, bool *first)
+static void put_name(struct buf *out, struct text key, bool as_it_stands)
+{
+	if (as_it_stands)
+		buf_json(out, key);
+	else
+		buf_json_ascii(out, key);
+	buf_string(out, as_it_stands ? ":" : ": ");
+}
+
+static void put_key(struct buf *out, struct text prefix, struct text key, bool *first, bool as_it_stands)
 {
 	struct buf name = BUF_INIT;
 
 	if (!*first)
-		buf_string(out, ", ");
+		buf_string(out, as_it_stands ? "," : ", ");
 	*first = false;
 	if (prefix.len) {
 		buf_text(&name, prefix);
 		buf_text(&name, key);
 		key = buf_view(&name);
 	}
-	buf_json_ascii(out, key);
-	buf_string(out, ": ");
+	put_name(out, key, as_it_stands);
 	buf_free(&name);
 }
 
@@ -125,8 +134,11 @@ static void put_children(struct tree *tree, const struct node *parent, struct te
 		bool none = true;
 
 		if (n->value.kind != VALUE_NONE) {
-			put_key(out, prefix, n->key, first);
-			nest_value(out, n->value, tree->arena);
+			put_key(out, prefix, n->key, first, tree->as_it_stands);
+			if (tree->as_it_stands)
+				buf_text(out, n->value.raw);
+			else
+				nest_value(out, n->value, tree->arena);
 		}
 		if (n->value.kind != VALUE_NONE && n->first) {
 			struct text longer = { arena_bytes(tree->arena, prefix.len + n->key.len + 1), prefix.len + n->key.len + 1 };
@@ -137,7 +149,7 @@ static void put_children(struct tree *tree, const struct node *parent, struct te
 			p[longer.len - 1] = '.';
 			put_children(tree, n, longer, out, first);
 		} else if (n->first) {
-			put_key(out, prefix, n->key, first);
+			put_key(out, prefix, n->key, first, tree->as_it_stands);
 			buf_char(out, '{');
 			put_children(tree, n, NO_TEXT, out, &none);
 			buf_char(out, '}');
@@ -172,6 +184,22 @@ bool nest_write(struct event *ev, struct text root, struct buf *out)
 	return true;
 }
 
+void nest_event(struct event *ev, struct buf *out)
+{
+	struct tree tree = { .arena = event_arena(ev), .as_it_stands = true };
+	size_t cursor = 0;
+	struct text name;
+	enum field f;
+	struct value v;
+	bool first = true;
+
+	while (event_next(ev, &cursor, &name, &f, &v))
+		insert(&tree, &tree.root, name, v, 0);
+	buf_char(out, '{');
+	put_children(&tree, &tree.root, NO_TEXT, out, &first);
+	buf_char(out, '}');
+}
+
 void nest_value(struct buf *out, struct value v, struct arena *a)
 {
 	struct value_walk walk = value_walk(v);
@@ -197,7 +225,7 @@ void nest_value(struct buf *out, struct value v, struct arena *a)
 	case VALUE_OBJECT:
 		buf_char(out, '{');
 		while (value_next_member(&walk, &key, &inner)) {
-			put_key(out, NO_TEXT, value_text(key, a), &first);
+			put_key(out, NO_TEXT, value_text(key, a), &first, false);
 			nest_value(out, inner, a);
 		}
 		buf_char(out, '}');
