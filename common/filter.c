@@ -162,6 +162,13 @@ static void bad_record(struct text line, const char *at, const char *reason)
 	run_reject(&loop.run, in->file, in->line, (struct text){ text, (size_t)n }, line);
 }
 
+/* Lets the window work. What is finished goes out before anything is waited for. */
+static void wait_for_window(int fd, int timeout)
+{
+	writer_flush(loop.run.out);
+	loop.window->wait(loop.window_row->to.mixin, fd, timeout);
+}
+
 static void handle_windowed(struct text line)
 {
 	void *self = loop.window_row->to.mixin;
@@ -176,7 +183,7 @@ static void handle_windowed(struct text line)
 			loop.run.counts.pending++;
 			return;
 		}
-		loop.window->wait(self, -1, -1);
+		wait_for_window(-1, -1);
 	}
 	if (!event_read_copy(ev, line, &error)) {
 		bad_record(line, error.at, error.reason);
@@ -235,7 +242,7 @@ static void drain_window(void)
 {
 	if (loop.window)
 		while (loop.window->held(loop.window_row->to.mixin) && !loop.run.failure && !loop.run.out->failure)
-			loop.window->wait(loop.window_row->to.mixin, -1, -1);
+			wait_for_window(-1, -1);
 }
 
 /* Everything before this point is finished, made durable and written; at the end of input under a pump nothing is committed. */
@@ -285,7 +292,7 @@ static void idle(void)
 		loop.filter->idle();
 	log_flush();
 	if (loop.window && loop.window->held(loop.window_row->to.mixin))
-		loop.window->wait(loop.window_row->to.mixin, reader_fd(in), timeout_now());
+		wait_for_window(reader_fd(in), timeout_now());
 	else
 		reader_wait(in, timeout_now());
 }

@@ -18,7 +18,11 @@
 #include "transport.h"
 #include "value.h"
 
-enum { MAX_TRANSPORTS = 4, WORK_EVERY = 16 /* records, while the input does not pause */ };
+enum {
+	MAX_TRANSPORTS = 4,
+	MESSAGES = 20,   /* about single failures */
+	WORK_EVERY = 16, /* records, while the input does not pause */
+};
 
 const char *const lookup_failures[] = { "pass", "reject", "stop", NULL };
 
@@ -321,8 +325,10 @@ void lookup_failed(struct lookup_question *question, const char *reason)
 	}
 	if (s->stopped)
 		return;
-	if (l->on_failure == LOOKUP_PASS)
-		log_message("%s", problem.text);
+	/* A dead server must not fill the disk with messages: the first few, then ever fewer. */
+	if (l->on_failure == LOOKUP_PASS && (s->failed <= MESSAGES || (s->failed & (s->failed - 1)) == 0))
+		log_message("%s%s", problem.text,
+			s->failed == MESSAGES ? "; further failures are told now and then" : "");
 	settle(question, NO_TEXT, problem.text);
 }
 

@@ -256,6 +256,35 @@ contact() {
 	wait "$pid"
 }
 
+@test "rdap: what is finished comes out though the window is full" {
+	serve 'location /rdap/domain/slow { echo_sleep 2; echo "{}"; }'
+	printf '{"source.fqdn":"%s"}\n' a.com slow.com b.com > events
+	rdap --window 1 events > out &
+	pid=$!
+	wait_until grep -q abuse@x.example out
+	[ "$(requests slow)" -eq 0 ]
+	wait "$pid"
+	[ "$(contact < out | paste -sd' ')" = 'abuse@x.example - only-registrar@x.example' ]
+}
+
+@test "rdap: SIGHUP reads the bootstrap files again" {
+	serve
+	mkfifo in
+	imq-rdap --bootstrap boot in > out &
+	pid=$!
+	exec 7> in
+	echo '{"source.fqdn":"a.com"}' >&7
+	wait_until grep -q abuse@x.example out
+	sed 's/"com"/"net"/' boot/dns.json > boot/new
+	mv boot/new boot/dns.json
+	cp www/rdap/domain/a.com www/rdap/domain/a.net
+	kill -HUP "$pid"
+	echo '{"source.fqdn":"a.net"}' >&7
+	exec 7>&-
+	wait "$pid"
+	[ "$(contact < out | paste -sd' ')" = 'abuse@x.example abuse@x.example' ]
+}
+
 @test "rdap: SIGTERM drains what is on its way" {
 	serve 'location /rdap/domain/slow { echo_sleep 0.5; echo "{}"; }'
 	mkfifo in

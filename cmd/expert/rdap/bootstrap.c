@@ -398,6 +398,12 @@ bool bootstrap_start(struct bootstrap *b, struct problem *problem)
 	return fine;
 }
 
+void bootstrap_forget(struct bootstrap *b)
+{
+	for (int kind = 0; kind < REGISTRIES; kind++)
+		b->tables[kind].loaded = 0;
+}
+
 void bootstrap_stop(struct bootstrap *b)
 {
 	clear_table(&b->own_table);

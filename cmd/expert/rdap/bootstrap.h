@@ -54,6 +54,8 @@ struct bootstrap {
 /* Reads the user's own servers. False: PROBLEM. */
 bool bootstrap_start(struct bootstrap *b, struct problem *problem);
 void bootstrap_stop(struct bootstrap *b);
+/* IANA's files are read again when the next question needs them. */
+void bootstrap_forget(struct bootstrap *b);
 
 /* The server to ask, NULL: none is known. The first call for a kind fetches IANA's file, and calls after
  * --bootstrap-refresh fetch it again; what cannot be fetched is taken from the copy in share/, with a

@@ -295,6 +295,13 @@ static bool start(struct problem *problem)
 	       bootstrap_start(&my.bootstrap, problem);
 }
 
+static bool reload(struct problem *problem)
+{
+	(void)problem;
+	bootstrap_forget(&my.bootstrap);
+	return true;
+}
+
 static void stop(void)
 {
 	bootstrap_stop(&my.bootstrap);
@@ -310,6 +317,6 @@ int main(int argc, char **argv)
 			.start = start,
 			.event = want,
 			.ask = ask,
-			.fill = fill,
+			.fill = fill, .reload = reload,
 			.stop = stop });
 }
