@@ -356,6 +356,9 @@ define() {
 	run -0 --separate-stderr imq-parse -c source.ip,extra.a feed
 	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","extra.a":"ab"} {"source.ip":"192.0.2.2","extra.a":"ä"} ' ]
 	[ "$stderr" = 'imq-parse: feed: 3 bytes are no utf-8 and were left out' ]
+	report < feed > in
+	run -0 --separate-stderr imq-parse -c source.ip,extra.a in
+	[ "$stderr" = 'imq-parse: in:1: 3 bytes are no utf-8 and were left out' ]
 }
 
 @test "parse: other encodings, also cut anywhere" {

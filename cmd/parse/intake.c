@@ -90,9 +90,17 @@ static void record_rejected(struct session *s, const struct record *r, struct te
 
 static void tell_undecodable(void)
 {
-	if (my.decoder.undecodable)
-		log_message("%s: %llu bytes are no %s and were left out", my.run->in->file,
-			(unsigned long long)my.decoder.undecodable, encoding_names[my.decoder.encoding]);
+	struct reader *in = my.run->in;
+
+	if (!my.decoder.undecodable)
+		return;
+	buf_clear(&my.reason);
+	buf_printf(&my.reason, "%llu bytes are no %s and were left out", (unsigned long long)my.decoder.undecodable,
+		encoding_names[my.decoder.encoding]);
+	if (my.session->report)
+		log_record(in->file, in->line, buf_view(&my.reason));
+	else
+		log_message("%s: %s", in->file, buf_cstr(&my.reason));
 	my.decoder.undecodable = 0;
 }
 
