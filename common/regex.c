@@ -13,6 +13,7 @@ struct regex {
 	/* A literal has no code, but what it looks for. */
 	struct buf literal;
 	bool at_start, at_end, before_line_feed; /* the literal stands there; the end may also be that before a last line feed */
+	struct buf prefix; /* what every text begins with that CODE matches: an expression that begins with ^ mostly fails there */
 	pcre2_code *code;
 	pcre2_match_data *data;
 	pcre2_match_context *context;
@@ -47,6 +48,61 @@ static bool is_literal(struct text pattern, unsigned flags, struct regex *r)
 	return true;
 }
 
+/* Whether PATTERN has a | that is in no group, and with it several beginnings; also true where that is not easily told. */
+static bool has_alternatives(struct text pattern)
+{
+	size_t depth = 0;
+	bool in_set = false;
+
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.at[i], next = i + 1 < pattern.len ? pattern.at[i + 1] : '\0';
+
+		if (c == '\\') {
+			i++;
+		} else if (in_set) {
+			in_set = c != ']';
+		} else if (c == '[') {
+			in_set = true;
+			i += next == '^';
+			i += i + 1 < pattern.len && pattern.at[i + 1] == ']'; /* a bracket that comes first is itself */
+		} else if (c == '(') {
+			depth++;
+			/* Comments and flags change how the rest reads. */
+			if (next == '?' && (i + 2 >= pattern.len || !pattern.at[i + 2] || !strchr(":P=!<", pattern.at[i + 2])))
+				return true;
+		} else if (c == ')' && depth) {
+			depth--;
+		} else if (c == '|' && !depth) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Finds the plain characters that follow a ^ at the beginning. */
+static void find_prefix(struct text pattern, unsigned flags, struct regex *r)
+{
+	static const char special[] = "\\^$.|?*+()[]{}";
+
+	if (flags != REGEX_PYTHON || !text_starts(pattern, TEXT("^")) || has_alternatives(pattern))
+		return;
+	for (size_t i = 1; i < pattern.len; i++) {
+		char c = pattern.at[i];
+
+		if (c == '\\' && i + 1 < pattern.len && pattern.at[i + 1] && strchr(special, pattern.at[i + 1])) {
+			c = pattern.at[++i];
+		} else if (c && strchr("?*{", c)) {
+			/* The character before may be absent; of a longer one all bytes go. */
+			while (r->prefix.len && ((unsigned char)r->prefix.at[--r->prefix.len] & 0xc0) == 0x80)
+				;
+			return;
+		} else if (!c || strchr(special, c)) {
+			return;
+		}
+		buf_char(&r->prefix, c);
+	}
+}
+
 static struct regex *compile(struct regex *r, struct text pattern, uint32_t options, struct problem *problem)
 {
 	int error;
@@ -78,6 +134,8 @@ struct regex *regex_new(struct text pattern, unsigned flags, struct problem *pro
 
 	if (is_literal(pattern, flags, r))
 		return r;
+	buf_clear(&r->literal);
+	find_prefix(pattern, flags, r);
 	if (flags & REGEX_NOCASE)
 		options |= PCRE2_CASELESS;
 	if (flags & REGEX_WHOLE)
@@ -105,6 +163,7 @@ void regex_free(struct regex *r)
 	pcre2_match_data_free(r->data);
 	pcre2_code_free(r->code);
 	buf_free(&r->literal);
+	buf_free(&r->prefix);
 	free(r);
 }
 
@@ -134,6 +193,8 @@ bool regex_search(struct regex *r, struct text t)
 {
 	if (!r->code)
 		return find_literal(r, t).at != NULL;
+	if (r->prefix.len && !text_starts(t, buf_view(&r->prefix)))
+		return false;
 	return pcre2_match(r->code, (PCRE2_SPTR)(t.at ? t.at : ""), t.len, 0, 0, r->data, r->context) >= 0;
 }
 
