@@ -42,7 +42,8 @@ static void to_sockaddr(const struct ip *ip, struct sockaddr_storage *address)
 	}
 }
 
-bool mmdb_find(const struct mmdb *m, const struct ip *ip, MMDB_entry_s *record, unsigned *prefix, struct problem *problem)
+bool mmdb_find(const struct mmdb *m, const struct ip *ip, MMDB_entry_s *record, unsigned *prefix,
+	struct problem *problem)
 {
 	struct sockaddr_storage address;
 	MMDB_lookup_result_s result;

@@ -28,7 +28,8 @@ static void *take(struct tree *tree, size_t size)
 
 static size_t slot_of(const struct tree *tree, const struct node *parent, struct text key)
 {
-	return (size_t)(value_hash(key) ^ ((uintptr_t)parent >> 4) * 0x9e3779b97f4a7c15u) & (tree->slot_count - 1);
+	return (size_t)(value_hash(key) ^ ((uintptr_t)parent >> 4) * 0x9e3779b97f4a7c15u) &
+	       (tree->slot_count - 1);
 }
 
 /* Doubles the table; the old one stays with the arena until the event goes. */
@@ -128,7 +129,8 @@ static void put_key(struct buf *out, struct text prefix, struct text key, bool *
 }
 
 /* Writes the children of PARENT as members, PREFIX before their names. */
-static void put_children(struct tree *tree, const struct node *parent, struct text prefix, struct buf *out, bool *first)
+static void put_children(
+	struct tree *tree, const struct node *parent, struct text prefix, struct buf *out, bool *first)
 {
 	for (const struct node *n = parent->first; n; n = n->next) {
 		bool none = true;
@@ -141,7 +143,8 @@ static void put_children(struct tree *tree, const struct node *parent, struct te
 				nest_value(out, n->value, tree->arena);
 		}
 		if (n->value.kind != VALUE_NONE && n->first) {
-			struct text longer = { arena_bytes(tree->arena, prefix.len + n->key.len + 1), prefix.len + n->key.len + 1 };
+			struct text longer = { arena_bytes(tree->arena, prefix.len + n->key.len + 1),
+				prefix.len + n->key.len + 1 };
 			char *p = (char *)longer.at;
 
 			memcpy(p, prefix.at ? prefix.at : "", prefix.len);

@@ -49,7 +49,8 @@ static int by_network(const void *a, const void *b)
 }
 
 /* From START on addresses are in network E, or in none. A range of no length is replaced. */
-static void start_range(struct netmap_ranges *r, size_t width, const unsigned char *start, const struct netmap_entry *e)
+static void start_range(
+	struct netmap_ranges *r, size_t width, const unsigned char *start, const struct netmap_entry *e)
 {
 	if (r->count == 0 || memcmp(r->starts + (r->count - 1) * width, start, width) != 0) {
 		memcpy(r->starts + r->count * width, start, width);
@@ -82,11 +83,13 @@ struct sweep {
 };
 
 /* Closes the networks that E is not in; all of them without E. */
-static void close_networks(struct sweep *s, struct netmap_ranges *r, size_t width, const struct netmap_entry *e)
+static void close_networks(
+	struct sweep *s, struct netmap_ranges *r, size_t width, const struct netmap_entry *e)
 {
 	unsigned char next[16];
 
-	while (s->depth && !(e && ip_same_network(&s->open[s->depth - 1]->ip, &e->ip, s->open[s->depth - 1]->prefix))) {
+	while (s->depth &&
+		!(e && ip_same_network(&s->open[s->depth - 1]->ip, &e->ip, s->open[s->depth - 1]->prefix))) {
 		const struct netmap_entry *last = s->open[--s->depth];
 
 		if (behind(last, next))
@@ -100,13 +103,15 @@ static void make_index(struct netmap_ranges *r, size_t width)
 
 	r->index = alloc_zero(BUCKETS + 1, sizeof *r->index);
 	for (size_t bucket = 0; bucket <= BUCKETS; bucket++) {
-		while (at < r->count && (size_t)(r->starts[at * width] << 8 | r->starts[at * width + 1]) < bucket)
+		while (at < r->count &&
+			(size_t)(r->starts[at * width] << 8 | r->starts[at * width + 1]) < bucket)
 			at++;
 		r->index[bucket] = (uint32_t)at;
 	}
 }
 
-static void make_ranges(struct netmap_ranges *r, const struct netmap_entry *entries, size_t count, size_t width)
+static void make_ranges(
+	struct netmap_ranges *r, const struct netmap_entry *entries, size_t count, size_t width)
 {
 	struct sweep sweep = { .depth = 0 };
 
@@ -114,7 +119,8 @@ static void make_ranges(struct netmap_ranges *r, const struct netmap_entry *entr
 	r->values = alloc_zero(count * 2 + 1, sizeof *r->values);
 	r->prefixes = alloc_zero(count * 2 + 1, 1);
 	for (size_t i = 0; i < count; i++) {
-		bool again = i && ip_cmp(&entries[i - 1].ip, &entries[i].ip) == 0 && entries[i - 1].prefix == entries[i].prefix;
+		bool again = i && ip_cmp(&entries[i - 1].ip, &entries[i].ip) == 0 &&
+			     entries[i - 1].prefix == entries[i].prefix;
 
 		if (again) /* the network is open already: the later one takes its place */
 			sweep.depth--;

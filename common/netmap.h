@@ -1,6 +1,6 @@
-/* Networks with an AS number each, IPv4 and IPv6, loaded once; the longest network that an address is in is found in some
- * 100 ns. The networks are cut into ranges that do not overlap, the ranges sorted and indexed by their first 16 bits: 9 or 21 bytes a
- * range, two ranges at most for a network. */
+/* Networks with an AS number each, IPv4 and IPv6, loaded once; the longest network that an address is in is
+ * found in some 100 ns. The networks are cut into ranges that do not overlap, the ranges sorted and indexed
+ * by their first 16 bits: 9 or 21 bytes a range, two ranges at most for a network. */
 #ifndef IMQ_NETMAP_H
 #define IMQ_NETMAP_H
 

@@ -12,8 +12,10 @@ enum { MATCH_LIMIT = 1000000, DEPTH_LIMIT = 10000, HEAP_LIMIT_KIB = 16 * 1024 };
 struct regex {
 	/* A literal has no code, but what it looks for. */
 	struct buf literal;
-	bool at_start, at_end, before_line_feed; /* the literal stands there; the end may also be that before a last line feed */
-	struct buf prefix; /* what every text begins with that CODE matches: an expression that begins with ^ mostly fails there */
+	bool at_start, at_end, before_line_feed; /* the literal stands there; the end may also be that before
+						    a last line feed */
+	struct buf prefix; /* what every text begins with that CODE matches: an expression that begins with ^
+			      mostly fails there */
 	pcre2_code *code;
 	pcre2_match_data *data;
 	pcre2_match_context *context;
@@ -48,7 +50,8 @@ static bool is_literal(struct text pattern, unsigned flags, struct regex *r)
 	return true;
 }
 
-/* Whether PATTERN has a | that is in no group, and with it several beginnings; also true where that is not easily told. */
+/* Whether PATTERN has a | that is in no group, and with it several beginnings; also true where that is not
+ * easily told. */
 static bool has_alternatives(struct text pattern)
 {
 	size_t depth = 0;
@@ -64,11 +67,13 @@ static bool has_alternatives(struct text pattern)
 		} else if (c == '[') {
 			in_set = true;
 			i += next == '^';
-			i += i + 1 < pattern.len && pattern.at[i + 1] == ']'; /* a bracket that comes first is itself */
+			i += i + 1 < pattern.len &&
+			     pattern.at[i + 1] == ']'; /* a bracket that comes first is itself */
 		} else if (c == '(') {
 			depth++;
 			/* Comments and flags change how the rest reads. */
-			if (next == '?' && (i + 2 >= pattern.len || !pattern.at[i + 2] || !strchr(":P=!<", pattern.at[i + 2])))
+			if (next == '?' && (i + 2 >= pattern.len || !pattern.at[i + 2] ||
+						   !strchr(":P=!<", pattern.at[i + 2])))
 				return true;
 		} else if (c == ')' && depth) {
 			depth--;
@@ -89,7 +94,8 @@ static void find_prefix(struct text pattern, unsigned flags, struct regex *r)
 	for (size_t i = 1; i < pattern.len; i++) {
 		char c = pattern.at[i];
 
-		if (c == '\\' && i + 1 < pattern.len && pattern.at[i + 1] && strchr(special, pattern.at[i + 1])) {
+		if (c == '\\' && i + 1 < pattern.len && pattern.at[i + 1] &&
+			strchr(special, pattern.at[i + 1])) {
 			c = pattern.at[++i];
 		} else if (c && strchr("?*{", c)) {
 			/* The character before may be absent; of a longer one all bytes go. */
@@ -108,16 +114,19 @@ static struct regex *compile(struct regex *r, struct text pattern, uint32_t opti
 	int error;
 	PCRE2_SIZE offset;
 
-	r->code = pcre2_compile((PCRE2_SPTR)(pattern.at ? pattern.at : ""), pattern.len, options, &error, &offset, NULL);
+	r->code = pcre2_compile(
+		(PCRE2_SPTR)(pattern.at ? pattern.at : ""), pattern.len, options, &error, &offset, NULL);
 	if (!r->code) {
 		PCRE2_UCHAR message[128];
 
 		pcre2_get_error_message(error, message, sizeof message);
-		problem_set(problem, "regular expression, character %zu: %s", (size_t)offset, (const char *)message);
+		problem_set(problem, "regular expression, character %zu: %s", (size_t)offset,
+			(const char *)message);
 		regex_free(r);
 		return NULL;
 	}
-	pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter does the job */
+	pcre2_jit_compile(
+		r->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter does the job */
 	r->data = pcre2_match_data_create_from_pattern(r->code, NULL);
 	r->context = pcre2_match_context_create(NULL);
 	pcre2_set_match_limit(r->context, MATCH_LIMIT);
@@ -178,13 +187,16 @@ static struct text find_literal(const struct regex *r, struct text t)
 	if (r->before_line_feed && text_ends(t, TEXT("\n")))
 		shorter.len--;
 	if (r->at_start && r->at_end)
-		return text_eq(t, wanted) || text_eq(shorter, wanted) ? (struct text){ t.at, wanted.len } : NO_TEXT;
+		return text_eq(t, wanted) || text_eq(shorter, wanted) ? (struct text){ t.at, wanted.len }
+								      : NO_TEXT;
 	if (r->at_start)
 		return text_starts(t, wanted) ? (struct text){ t.at, wanted.len } : NO_TEXT;
 	if (r->at_end) {
 		if (!text_ends(shorter, wanted))
 			shorter = t;
-		return text_ends(shorter, wanted) ? (struct text){ shorter.at + shorter.len - wanted.len, wanted.len } : NO_TEXT;
+		return text_ends(shorter, wanted)
+			       ? (struct text){ shorter.at + shorter.len - wanted.len, wanted.len }
+			       : NO_TEXT;
 	}
 	return (struct text){ memmem(t.at, t.len, wanted.at, wanted.len), wanted.len };
 }

@@ -1,7 +1,9 @@
-/* Python's regular expressions for PCRE2. Most of the two languages is the same. What only Python has is written in PCRE2's
- * way; what only PCRE2 has is refused, because in the place that the expression comes from it never worked.
+/* Python's regular expressions for PCRE2. Most of the two languages is the same. What only Python has is
+ * written in PCRE2's way; what only PCRE2 has is refused, because in the place that the expression comes from
+ * it never worked.
  *
- * Known to be left: \s does not match U+001C to U+001F; ranges and quantifiers that Python finds useless are taken. */
+ * Known to be left: \s does not match U+001C to U+001F; ranges and quantifiers that Python finds useless are
+ * taken. */
 #include "regex_priv.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

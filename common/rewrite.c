@@ -32,8 +32,8 @@ static bool rewrite_one(enum field f, struct text in, struct buf *changed, struc
 }
 
 /* Several values stay a list, one is written alone. */
-static void rewrite_values(struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out),
-	struct buf *changed)
+static void rewrite_values(
+	struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out), struct buf *changed)
 {
 	struct buf list = BUF_INIT;
 	struct event_values values = event_values(ev, f);
@@ -61,8 +61,8 @@ static void rewrite_values(struct event *ev, enum field f, bool (*change)(struct
 	buf_free(&list);
 }
 
-enum rewritten event_rewrite(struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out),
-	struct buf *scratch)
+enum rewritten event_rewrite(
+	struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out), struct buf *scratch)
 {
 	struct value v = event_value(ev, f);
 

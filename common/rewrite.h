@@ -12,11 +12,12 @@ enum rewritten {
 	REWRITE_NOT_TEXT, /* a number, an object … : as it was */
 };
 
-/* Gives the text of F to CHANGE, which appends the new one to OUT and returns true, or returns false where nothing changes. The new
- * text is sanitised by F's type; a refused one marks EV, an empty one (or "-") deletes the field. Of several values each is changed,
- * and those that become empty go; a list in `extra` is no text. `extra` itself is the text of one object (nest.h).
- * SCRATCH is the caller's, so that its memory can be kept from one event to the next. */
-enum rewritten event_rewrite(struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out),
-	struct buf *scratch);
+/* Gives the text of F to CHANGE, which appends the new one to OUT and returns true, or returns false where
+ * nothing changes. The new text is sanitised by F's type; a refused one marks EV, an empty one (or "-")
+ * deletes the field. Of several values each is changed, and those that become empty go; a list in `extra` is
+ * no text. `extra` itself is the text of one object (nest.h). SCRATCH is the caller's, so that its memory can
+ * be kept from one event to the next. */
+enum rewritten event_rewrite(
+	struct event *ev, enum field f, bool (*change)(struct text in, struct buf *out), struct buf *scratch);
 
 #endif

@@ -3,9 +3,18 @@
 enum { SCHEME_START = 1, SCHEME_MORE = 2, LOCATION_END = 4, UNCLEAN = 8 };
 
 static const unsigned char class[256] = {
-	['a' ... 'z'] = SCHEME_START | SCHEME_MORE, ['A' ... 'Z'] = SCHEME_START | SCHEME_MORE, ['0' ... '9'] = SCHEME_MORE,
-	['+'] = SCHEME_MORE, ['-'] = SCHEME_MORE, ['.'] = SCHEME_MORE, ['/'] = LOCATION_END, ['?'] = LOCATION_END,
-	['#'] = LOCATION_END, ['\t'] = UNCLEAN, ['\n'] = UNCLEAN, ['\r'] = UNCLEAN,
+	['a' ... 'z'] = SCHEME_START | SCHEME_MORE,
+	['A' ... 'Z'] = SCHEME_START | SCHEME_MORE,
+	['0' ... '9'] = SCHEME_MORE,
+	['+'] = SCHEME_MORE,
+	['-'] = SCHEME_MORE,
+	['.'] = SCHEME_MORE,
+	['/'] = LOCATION_END,
+	['?'] = LOCATION_END,
+	['#'] = LOCATION_END,
+	['\t'] = UNCLEAN,
+	['\n'] = UNCLEAN,
+	['\r'] = UNCLEAN,
 };
 
 static bool is(char c, unsigned what)
@@ -117,8 +126,8 @@ bool url_port(const struct url *url, unsigned *port)
 
 struct text url_path_plain(const struct url *url)
 {
-	static const char *const schemes[] = { "http", "https", "ftp", "sftp", "shttp", "rtsp", "rtspu", "sip", "sips", "mms", "tel",
-		"hdl", "prospero" };
+	static const char *const schemes[] = { "http", "https", "ftp", "sftp", "shttp", "rtsp", "rtspu",
+		"sip", "sips", "mms", "tel", "hdl", "prospero" };
 	struct text path = url->path;
 	const char *slash = memrchr(path.at, '/', path.len);
 	size_t from = slash ? (size_t)(slash - path.at) : 0;

@@ -20,8 +20,9 @@ int64_t watch_again(struct watch *w, bool (*load)(struct problem *problem))
 
 	/* A file that is being replaced by removing it first will be back. */
 	if (w->path && stat(w->path, &now) == 0 &&
-		(now.st_ino != w->seen.st_ino || now.st_dev != w->seen.st_dev || now.st_size != w->seen.st_size ||
-			now.st_mtim.tv_sec != w->seen.st_mtim.tv_sec || now.st_mtim.tv_nsec != w->seen.st_mtim.tv_nsec) &&
+		(now.st_ino != w->seen.st_ino || now.st_dev != w->seen.st_dev ||
+			now.st_size != w->seen.st_size || now.st_mtim.tv_sec != w->seen.st_mtim.tv_sec ||
+			now.st_mtim.tv_nsec != w->seen.st_mtim.tv_nsec) &&
 		!load(&problem))
 		log_problem(&problem);
 	return AGAIN_SECONDS * (int64_t)1000000;

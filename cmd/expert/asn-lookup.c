@@ -1,5 +1,5 @@
-/* imq-asn-lookup: add the AS number and the announced network of addresses, from a routing table in pyasn's text format or from
- * a MaxMind ASN database. */
+/* imq-asn-lookup: add the AS number and the announced network of addresses, from a routing table in pyasn's
+ * text format or from a MaxMind ASN database. */
 #include "event.h"
 #include "filter.h"
 #include "log.h"
@@ -20,8 +20,10 @@ static struct {
 } my;
 
 static const struct opt options[] = {
-	OPT_FILE('d', "database", &my.database, "the routing table, as pyasn has it, or a MaxMind ASN database"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect: imq fetches no databases by itself"),
+	OPT_FILE('d', "database", &my.database,
+		"the routing table, as pyasn has it, or a MaxMind ASN database"),
+	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true,
+		"without effect: imq fetches no databases by itself"),
 	OPT_END
 };
 
@@ -32,7 +34,8 @@ static const struct {
 	{ F_DESTINATION_IP, F_DESTINATION_ASN, F_DESTINATION_NETWORK },
 };
 
-/* One line `network/length TAB asn`; what follows the digits does not matter. NULL, or what is wrong with it. */
+/* One line `network/length TAB asn`; what follows the digits does not matter. NULL, or what is wrong with it.
+ */
 static const char *read_line(struct text line, struct netmap *networks)
 {
 	struct text asn = line, network;
@@ -76,7 +79,8 @@ static bool read_text(struct netmap *networks, struct problem *problem)
 			wrong = read_line(line, networks);
 	}
 	if (wrong)
-		problem_at(problem, my.database, wrong == reader.problem.text ? 0 : reader.line, 0, "%s", wrong);
+		problem_at(
+			problem, my.database, wrong == reader.problem.text ? 0 : reader.line, 0, "%s", wrong);
 	reader_free(&reader);
 	return !wrong;
 }
@@ -85,7 +89,8 @@ static bool check_type(const struct mmdb *mmdb, struct problem *problem)
 {
 	struct text type = mmdb_type(mmdb);
 
-	if (text_ends(type, TEXT("ASN")) || text_ends(type, TEXT("ISP")) || text_ends(type, TEXT("Enterprise")))
+	if (text_ends(type, TEXT("ASN")) || text_ends(type, TEXT("ISP")) ||
+		text_ends(type, TEXT("Enterprise")))
 		return true;
 	return problem_at(problem, mmdb->path, 0, 0, "not an ASN database but a %.*s", TEXT_ARGS(type));
 }
@@ -147,7 +152,8 @@ static enum verdict add_routes(struct event *ev)
 
 		if (!text.at || !ip_parse(text, &ip))
 			continue;
-		if (!(my.mmdb.open ? find_in_mmdb(&ip, &prefix, &asn) : netmap_find(&my.networks, &ip, &prefix, &asn)))
+		if (!(my.mmdb.open ? find_in_mmdb(&ip, &prefix, &asn)
+				   : netmap_find(&my.networks, &ip, &prefix, &asn)))
 			continue;
 		ip_mask(&ip, prefix);
 		buf_clear(&my.network);
@@ -175,7 +181,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-asn-lookup",
-		.module = "intelmq.bots.experts.asn_lookup.expert", .summary = "add AS numbers and networks of addresses",
-		.options = options, .start = load, .event = add_routes, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-asn-lookup",
+			.module = "intelmq.bots.experts.asn_lookup.expert",
+			.summary = "add AS numbers and networks of addresses",
+			.options = options,
+			.start = load,
+			.event = add_routes,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

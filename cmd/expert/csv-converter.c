@@ -1,4 +1,5 @@
-/* imq-csv-converter: write chosen fields as a line of CSV (RFC 4180) into the field `output`, for imq-to-file and the like. */
+/* imq-csv-converter: write chosen fields as a line of CSV (RFC 4180) into the field `output`, for imq-to-file
+ * and the like. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -15,7 +16,8 @@ static struct {
 } my;
 
 static const struct opt options[] = {
-	OPT_LIST('f', "fieldnames", &my.fieldnames, "time.source,classification.type,source.ip", "the columns"),
+	OPT_LIST('f', "fieldnames", &my.fieldnames, "time.source,classification.type,source.ip",
+		"the columns"),
 	OPT_TEXT('d', "delimiter", &my.delimiter, ",", "the character between columns"),
 	OPT_END
 };
@@ -122,7 +124,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-csv-converter",
-		.module = "intelmq.bots.experts.csv_converter.expert", .summary = "write fields as a line of CSV into output",
-		.options = options, .start = start, .event = convert, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-csv-converter",
+			.module = "intelmq.bots.experts.csv_converter.expert",
+			.summary = "write fields as a line of CSV into output",
+			.options = options,
+			.start = start,
+			.event = convert,
+			.stop = stop });
 }

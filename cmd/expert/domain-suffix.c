@@ -1,4 +1,5 @@
-/* imq-domain-suffix: add the public suffix of host names, the part below which people register names (publicsuffix.org). */
+/* imq-domain-suffix: add the public suffix of host names, the part below which people register names
+ * (publicsuffix.org). */
 #include <libpsl.h>
 
 #include "event.h"
@@ -20,8 +21,10 @@ static struct {
 static const struct opt options[] = {
 	OPT_CHOICE('f', "field", &my.field, fields, NULL, "which name to look at"),
 	OPT_FILE('s', "suffix-file", &my.suffix_file, "the Public Suffix List"),
-	OPT_BOOL('p', "private", &my.private, false, "use the list's private rules too (github.io and the like)"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect: imq fetches no databases by itself"),
+	OPT_BOOL('p', "private", &my.private, false,
+		"use the list's private rules too (github.io and the like)"),
+	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true,
+		"without effect: imq fetches no databases by itself"),
 	OPT_END
 };
 
@@ -79,7 +82,8 @@ static enum verdict add_suffixes(struct event *ev)
 		if (!name.len || name.len > LONGEST || memchr(name.at, 0, name.len))
 			continue;
 		for (size_t k = 0; k < name.len; k++)
-			copy[k] = name.at[k] >= 'A' && name.at[k] <= 'Z' ? (char)(name.at[k] | 32) : name.at[k];
+			copy[k] =
+				name.at[k] >= 'A' && name.at[k] <= 'Z' ? (char)(name.at[k] | 32) : name.at[k];
 		copy[name.len] = 0;
 		suffix = suffix_of(copy);
 		if (suffix)
@@ -101,7 +105,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-domain-suffix",
-		.module = "intelmq.bots.experts.domain_suffix.expert", .summary = "add the public suffix of host names",
-		.options = options, .start = start, .event = add_suffixes, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-domain-suffix",
+			.module = "intelmq.bots.experts.domain_suffix.expert",
+			.summary = "add the public suffix of host names",
+			.options = options,
+			.start = start,
+			.event = add_suffixes,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

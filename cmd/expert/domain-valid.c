@@ -27,7 +27,8 @@ static struct {
 static const struct opt options[] = {
 	OPT_TEXT('f', "domain-field", &my.domain_field, "source.fqdn", "the field to look at"),
 	OPT_TEXT('l', "tlds-domains-list", &my.tlds_domains_list,
-		"/opt/intelmq/var/lib/bots/domain_valid/tlds-alpha-by-domain.txt", "the list of top-level domains, one a line"),
+		"/opt/intelmq/var/lib/bots/domain_valid/tlds-alpha-by-domain.txt",
+		"the list of top-level domains, one a line"),
 	OPT_END
 };
 
@@ -152,7 +153,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-domain-valid",
-		.module = "intelmq.bots.experts.domain_valid.expert", .summary = "drop events without a plausible host name",
-		.options = options, .start = start, .event = check, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-domain-valid",
+			.module = "intelmq.bots.experts.domain_valid.expert",
+			.summary = "drop events without a plausible host name",
+			.options = options,
+			.start = start,
+			.event = check,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

@@ -47,7 +47,8 @@ static bool is_wanted(enum field f, struct text name)
 /* Members of a nested `extra` that are wanted by their names become fields of their own. */
 static void keep_wanted(struct event *ev)
 {
-	struct text *inside = (struct text *)(void *)arena_bytes(event_arena(ev), my.keys.count * sizeof *inside);
+	struct text *inside =
+		(struct text *)(void *)arena_bytes(event_arena(ev), my.keys.count * sizeof *inside);
 
 	for (size_t i = 0; i < my.keys.count; i++)
 		inside[i] = field_is_extra(my.fields[i]) ? event_value(ev, my.fields[i]).raw : NO_TEXT;
@@ -88,7 +89,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-field-reducer",
-		.module = "intelmq.bots.experts.field_reducer.expert", .summary = "keep only some fields of events, or delete some",
-		.options = options, .start = start, .event = reduce, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-field-reducer",
+			.module = "intelmq.bots.experts.field_reducer.expert",
+			.summary = "keep only some fields of events, or delete some",
+			.options = options,
+			.start = start,
+			.event = reduce,
+			.stop = stop });
 }

@@ -32,7 +32,8 @@ static const struct opt options[] = {
 	OPT_VALUE('v', "filter-value", &my.filter_value, NULL, "the value it has, or a regular expression"),
 	OPT_VALUE('r', "filter-regex", &my.filter_regex, NULL, "if true, the value is a regular expression"),
 	OPT_TEXT('a', "filter-action", &my.filter_action, NULL, "keep or drop events that match"),
-	OPT_TEXT(0, "not-before", &my.not_before, NULL, "drop events older than this time or span (\"2 days\")"),
+	OPT_TEXT(0, "not-before", &my.not_before, NULL,
+		"drop events older than this time or span (\"2 days\")"),
 	OPT_TEXT(0, "not-after", &my.not_after, NULL, "drop events younger than this time or span"),
 	OPT_END
 };
@@ -48,7 +49,8 @@ static bool read_limit(const char *option, const char *text, struct limit *limit
 	for (size_t i = 0; i < LENGTH(units); i++)
 		limit->relative = limit->relative || strstr(text, units[i]);
 	if (!limit->relative)
-		return when_parse(text_of(text), &limit->time) || problem_set(problem, "%s: not a time: \"%s\"", option, text);
+		return when_parse(text_of(text), &limit->time) ||
+		       problem_set(problem, "%s: not a time: \"%s\"", option, text);
 	if (!span_parse(text_of(text), &seconds) || __builtin_mul_overflow(seconds, 1000000LL, &limit->time))
 		return problem_set(problem, "%s: not a span of time: \"%s\"", option, text);
 	return true;
@@ -71,7 +73,8 @@ static bool start_regex(struct problem *problem)
 
 	if (my.wanted.kind == VALUE_NONE || my.wanted.kind == VALUE_NULL)
 		return problem_set(problem, "--filter-regex needs a regular expression as --filter-value");
-	my.regex = regex_new(is_text ? value_text(my.wanted, &scratch) : my.wanted.raw, REGEX_PYTHON, problem);
+	my.regex =
+		regex_new(is_text ? value_text(my.wanted, &scratch) : my.wanted.raw, REGEX_PYTHON, problem);
 	arena_free(&scratch);
 	return my.regex != NULL;
 }
@@ -87,14 +90,15 @@ static bool start(struct problem *problem)
 	if (my.filter_regex.at && is_true(my.filter_regex) && !start_regex(problem))
 		return false;
 	my.by_key = my.filter_key && my.wanted.kind != VALUE_NONE && my.wanted.kind != VALUE_NULL &&
-	            (my.keep || text_is(action, "drop"));
+		    (my.keep || text_is(action, "drop"));
 	if (!read_limit("--not-before", my.not_before, &my.before, problem) ||
 		!read_limit("--not-after", my.not_after, &my.after, problem))
 		return false;
 	if (!my.by_key && action.len && !my.keep && !text_is(action, "drop"))
 		return problem_set(problem, "--filter-action is keep or drop, not \"%s\"", my.filter_action);
 	if (!my.by_key && !my.before.set && !my.after.set)
-		return problem_set(problem, "--filter-key, -value and -action are needed, or --not-before or --not-after");
+		return problem_set(problem,
+			"--filter-key, -value and -action are needed, or --not-before or --not-after");
 	if (my.by_key) {
 		my.key = field_intern(text_of(my.filter_key));
 		if (!field_check(my.key, problem)) {
@@ -124,7 +128,8 @@ static bool in_time(struct event *ev)
 	}
 	if (my.before.relative || my.after.relative)
 		now = clock_now();
-	return !(my.after.set && time > time_of(&my.after, now)) && !(my.before.set && time < time_of(&my.before, now));
+	return !(my.after.set && time > time_of(&my.after, now)) &&
+	       !(my.before.set && time < time_of(&my.before, now));
 }
 
 static bool same_number(struct value a, struct value b)
@@ -234,7 +239,8 @@ static bool extra_holds(struct event *ev)
 		return false;
 	if (my.regex)
 		return regex_search(my.regex, buf_view(&my.text));
-	return my.wanted.kind == VALUE_STRING && text_eq(value_text(my.wanted, event_arena(ev)), buf_view(&my.text));
+	return my.wanted.kind == VALUE_STRING &&
+	       text_eq(value_text(my.wanted, event_arena(ev)), buf_view(&my.text));
 }
 
 static bool matches(struct event *ev)
@@ -279,7 +285,13 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-filter", .module = "intelmq.bots.experts.filter.expert",
-		.summary = "keep or drop events by a field's value or by their time", .options = options, .paths = true,
-		.start = start, .event = sort_out, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-filter",
+			.module = "intelmq.bots.experts.filter.expert",
+			.summary = "keep or drop events by a field's value or by their time",
+			.options = options,
+			.paths = true,
+			.start = start,
+			.event = sort_out,
+			.stop = stop });
 }

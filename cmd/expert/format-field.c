@@ -23,7 +23,8 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "replace-column", &my.replace_column, NULL, "the field to replace in"),
 	OPT_TEXT(0, "old-value", &my.old_value, "", "the text to replace"),
 	OPT_TEXT(0, "new-value", &my.new_value, "", "the text to put in its place"),
-	OPT_INTEGER(0, "replace-count", &my.replace_count, "1", "how often, from the left; negative: everywhere"),
+	OPT_INTEGER(0, "replace-count", &my.replace_count, "1",
+		"how often, from the left; negative: everywhere"),
 	OPT_TEXT(0, "split-column", &my.split_column, NULL, "the field to split into a list"),
 	OPT_TEXT(0, "split-separator", &my.split_separator, ",", "what stands between the parts"),
 	OPT_END
@@ -51,7 +52,8 @@ static bool start(struct problem *problem)
 		return false;
 	if (my.split == F_EXTRA)
 		return problem_set(problem, "--split-column: extra as a whole is no list");
-	return my.split == F_NONE || my.separator.len || problem_set(problem, "--split-separator must not be empty");
+	return my.split == F_NONE || my.separator.len ||
+	       problem_set(problem, "--split-separator must not be empty");
 }
 
 /* Bytes of the character at the start of T, which is not empty. */
@@ -115,7 +117,8 @@ static bool replace(struct text in, struct buf *out)
 
 	if (my.old.len == 0)
 		return insert(in, out);
-	for (; left != 0 && in.len && (found = memmem(in.at, in.len, my.old.at, my.old.len)); left -= left > 0) {
+	for (; left != 0 && in.len && (found = memmem(in.at, in.len, my.old.at, my.old.len));
+		left -= left > 0) {
 		any = true;
 		buf_add(out, in.at, (size_t)(found - in.at));
 		buf_text(out, my.new);
@@ -140,7 +143,8 @@ static bool next_part(struct text *rest, struct text *part)
 	return true;
 }
 
-/* In `extra` a list of all parts; of other fields, which may have several values, each part that is not empty is one. */
+/* In `extra` a list of all parts; of other fields, which may have several values, each part that is not empty
+ * is one. */
 static void split(struct event *ev)
 {
 	struct value v = event_value(ev, my.split);
@@ -190,7 +194,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-format-field",
-		.module = "intelmq.bots.experts.format_field.expert", .summary = "strip, replace and split the text of fields",
-		.options = options, .start = start, .event = format, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-format-field",
+			.module = "intelmq.bots.experts.format_field.expert",
+			.summary = "strip, replace and split the text of fields",
+			.options = options,
+			.start = start,
+			.event = format,
+			.stop = stop });
 }

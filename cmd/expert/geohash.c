@@ -1,5 +1,5 @@
-/* imq-geohash: one short name for latitude and longitude, as invented by G. Niemeyer (geohash.org): bits of both in turn, each the
- * half that the coordinate is in, five to a character. */
+/* imq-geohash: one short name for latitude and longitude, as invented by G. Niemeyer (geohash.org): bits of
+ * both in turn, each the half that the coordinate is in, five to a character. */
 #include "event.h"
 #include "filter.h"
 
@@ -71,6 +71,11 @@ static enum verdict name_places(struct event *ev)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-geohash", .module = "intelmq.bots.experts.geohash.expert",
-		.summary = "name places by geohash", .options = options, .start = start, .event = name_places });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-geohash",
+			.module = "intelmq.bots.experts.geohash.expert",
+			.summary = "name places by geohash",
+			.options = options,
+			.start = start,
+			.event = name_places });
 }

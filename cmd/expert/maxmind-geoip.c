@@ -1,5 +1,6 @@
 /* imq-maxmind-geoip: add country, place and AS number of addresses from MaxMind's databases.
- * Most addresses share few records, so what a record says is kept, ready to be written, by its place in the database. */
+ * Most addresses share few records, so what a record says is kept, ready to be written, by its place in the
+ * database. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -15,7 +16,7 @@ enum { ITEMS = 6, SLOTS = 16384, MOST_DATABASES = 8 };
 /* What a record said: for each item and side canonical JSON text, one behind the other. */
 struct slot {
 	bool used;
-	uint32_t offset; /* of the record, 0 is one too */
+	uint32_t offset;            /* of the record, 0 is one too */
 	uint32_t lengths[2][ITEMS]; /* 0: nothing */
 	struct buf text;
 };
@@ -37,7 +38,8 @@ static const struct opt options[] = {
 	OPT_LIST('d', "database", &my.paths, "/opt/intelmq/var/lib/bots/maxmind_geoip/GeoLite2-City.mmdb",
 		"the databases: City or Country, ASN"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
-	OPT_BOOL('r', "use-registered", &my.use_registered, false, "the country of registration instead of that of the place"),
+	OPT_BOOL('r', "use-registered", &my.use_registered, false,
+		"the country of registration instead of that of the place"),
 	OPT_SECRET("license-key", &my.license_key, "without effect: imq fetches no databases by itself"),
 	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect, as above"),
 	OPT_END
@@ -47,13 +49,17 @@ static const enum field addresses[2] = { F_SOURCE_IP, F_DESTINATION_IP };
 
 static const struct {
 	enum field field[2];
-	const char *path[4], *registered[4]; /* in the record; REGISTERED with --use-registered, if there is one */
+	const char *path[4],
+		*registered[4]; /* in the record; REGISTERED with --use-registered, if there is one */
 } items[ITEMS] = {
 	{ { F_SOURCE_GEOLOCATION_CC, F_DESTINATION_GEOLOCATION_CC }, { "country", "iso_code" },
 		{ "registered_country", "iso_code" } },
-	{ { F_SOURCE_GEOLOCATION_LATITUDE, F_DESTINATION_GEOLOCATION_LATITUDE }, { "location", "latitude" }, { NULL } },
-	{ { F_SOURCE_GEOLOCATION_LONGITUDE, F_DESTINATION_GEOLOCATION_LONGITUDE }, { "location", "longitude" }, { NULL } },
-	{ { F_SOURCE_GEOLOCATION_CITY, F_DESTINATION_GEOLOCATION_CITY }, { "city", "names", "en" }, { NULL } },
+	{ { F_SOURCE_GEOLOCATION_LATITUDE, F_DESTINATION_GEOLOCATION_LATITUDE }, { "location", "latitude" },
+		{ NULL } },
+	{ { F_SOURCE_GEOLOCATION_LONGITUDE, F_DESTINATION_GEOLOCATION_LONGITUDE },
+		{ "location", "longitude" }, { NULL } },
+	{ { F_SOURCE_GEOLOCATION_CITY, F_DESTINATION_GEOLOCATION_CITY }, { "city", "names", "en" },
+		{ NULL } },
 	{ { F_SOURCE_ASN, F_DESTINATION_ASN }, { "autonomous_system_number" }, { NULL } },
 	{ { F_SOURCE_AS_NAME, F_DESTINATION_AS_NAME }, { "autonomous_system_organization" }, { NULL } },
 };
@@ -66,7 +72,8 @@ static bool has_known_type(const struct mmdb *mmdb, struct problem *problem)
 	for (size_t i = 0; i < LENGTH(kinds); i++)
 		if (memmem(type.at, type.len, kinds[i], strlen(kinds[i])))
 			return true;
-	return problem_at(problem, mmdb->path, 0, 0, "a database of places or AS numbers is needed, not a %.*s", TEXT_ARGS(type));
+	return problem_at(problem, mmdb->path, 0, 0,
+		"a database of places or AS numbers is needed, not a %.*s", TEXT_ARGS(type));
 }
 
 static void free_slots(struct database *d)
@@ -136,7 +143,9 @@ static const struct slot *render(struct database *d, MMDB_entry_s *record)
 	buf_clear(&slot->text);
 	for (size_t side = 0; side < 2; side++)
 		for (size_t i = 0; i < ITEMS; i++) {
-			const char *const *path = my.use_registered && items[i].registered[0] ? items[i].registered : items[i].path;
+			const char *const *path = my.use_registered && items[i].registered[0]
+							  ? items[i].registered
+							  : items[i].path;
 			size_t before = slot->text.len;
 			MMDB_entry_data_s value;
 
@@ -213,7 +222,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-maxmind-geoip",
-		.module = "intelmq.bots.experts.maxmind_geoip.expert", .summary = "add country, place and AS of addresses",
-		.options = options, .start = load, .event = locate, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-maxmind-geoip",
+			.module = "intelmq.bots.experts.maxmind_geoip.expert",
+			.summary = "add country, place and AS of addresses",
+			.options = options,
+			.start = load,
+			.event = locate,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

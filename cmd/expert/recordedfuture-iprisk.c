@@ -1,4 +1,5 @@
-/* imq-recordedfuture-iprisk: add the risk score that Recorded Future's list has for an address, 0 if it has none. */
+/* imq-recordedfuture-iprisk: add the risk score that Recorded Future's list has for an address, 0 if it has
+ * none. */
 #include "event.h"
 #include "filter.h"
 #include "ipmap.h"
@@ -16,7 +17,8 @@ static struct {
 } my;
 
 static const struct opt options[] = {
-	OPT_TEXT('d', "database", &my.database, "/opt/intelmq/var/lib/bots/recordedfuture_iprisk/rfiprisk.dat",
+	OPT_TEXT('d', "database", &my.database,
+		"/opt/intelmq/var/lib/bots/recordedfuture_iprisk/rfiprisk.dat",
 		"the list, CSV with the columns Name and Risk"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace scores that are already there"),
 	OPT_SECRET("api-token", &my.api_token, "without effect: imq fetches no databases by itself"),
@@ -154,7 +156,8 @@ static long long risk_of(struct event *ev, enum field f)
 	struct ip ip;
 
 	while (event_next_value(&values, &v))
-		if (ip_parse(event_value_form(ev, v), &ip) && ipmap_find(&my.risks, &ip, &score) && score > highest)
+		if (ip_parse(event_value_form(ev, v), &ip) && ipmap_find(&my.risks, &ip, &score) &&
+			score > highest)
 			highest = score;
 	return highest;
 }
@@ -180,8 +183,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-recordedfuture-iprisk",
-		.module = "intelmq.bots.experts.recordedfuture_iprisk.expert",
-		.summary = "add Recorded Future's risk score of addresses", .options = options, .start = start,
-		.event = add_risk, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-recordedfuture-iprisk",
+			.module = "intelmq.bots.experts.recordedfuture_iprisk.expert",
+			.summary = "add Recorded Future's risk score of addresses",
+			.options = options,
+			.start = start,
+			.event = add_risk,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

@@ -12,7 +12,8 @@ static struct {
 } my;
 
 static const struct opt options[] = {
-	OPT_BOOL('p', "remove-prefix", &my.remove_prefix, true, "cut at the beginning (--no-remove-prefix: at the end)"),
+	OPT_BOOL('p', "remove-prefix", &my.remove_prefix, true,
+		"cut at the beginning (--no-remove-prefix: at the end)"),
 	OPT_TEXT('a', "affix", &my.affix, "www.", "what to cut"),
 	OPT_TEXT('f', "field", &my.field, "source.fqdn", "the field to cut"),
 	OPT_END
@@ -47,7 +48,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-remove-affix",
-		.module = "intelmq.bots.experts.remove_affix.expert", .summary = "cut a prefix or a suffix off a field",
-		.options = options, .start = start, .event = remove_affix, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-remove-affix",
+			.module = "intelmq.bots.experts.remove_affix.expert",
+			.summary = "cut a prefix or a suffix off a field",
+			.options = options,
+			.start = start,
+			.event = remove_affix,
+			.stop = stop });
 }

@@ -1,5 +1,5 @@
-/* imq-rfc1918: drop events, or delete fields, with addresses, names and AS numbers that are reserved for private use,
- * for documentation or for tests. */
+/* imq-rfc1918: drop events, or delete fields, with addresses, names and AS numbers that are reserved for
+ * private use, for documentation or for tests. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -25,7 +25,8 @@ static struct {
 
 static const struct opt options[] = {
 	OPT_LIST('f', "fields", &my.fields, "destination.ip,source.ip,source.url", "fields to look at"),
-	OPT_LIST('p', "policy", &my.policy, "del,drop,drop", "what to do for each: del deletes the field, drop drops the event"),
+	OPT_LIST('p', "policy", &my.policy, "del,drop,drop",
+		"what to do for each: del deletes the field, drop drops the event"),
 	OPT_END
 };
 
@@ -35,10 +36,21 @@ static struct network {
 	struct ip ip;
 	unsigned prefix;
 } networks[] = {
-	{ .text = "10.0.0.0/8" }, { .text = "100.64.0.0/10" }, { .text = "127.0.0.0/8" }, { .text = "169.254.0.0/16" },
-	{ .text = "172.16.0.0/12" }, { .text = "192.0.0.0/24" }, { .text = "192.0.2.0/24" }, { .text = "192.88.99.0/24" },
-	{ .text = "192.168.0.0/16" }, { .text = "198.18.0.0/15" }, { .text = "198.51.100.0/24" },
-	{ .text = "203.0.113.0/24" }, { .text = "224.0.0.0/4" }, { .text = "240.0.0.0/4" }, { .text = "fe80::/64" },
+	{ .text = "10.0.0.0/8" },
+	{ .text = "100.64.0.0/10" },
+	{ .text = "127.0.0.0/8" },
+	{ .text = "169.254.0.0/16" },
+	{ .text = "172.16.0.0/12" },
+	{ .text = "192.0.0.0/24" },
+	{ .text = "192.0.2.0/24" },
+	{ .text = "192.88.99.0/24" },
+	{ .text = "192.168.0.0/16" },
+	{ .text = "198.18.0.0/15" },
+	{ .text = "198.51.100.0/24" },
+	{ .text = "203.0.113.0/24" },
+	{ .text = "224.0.0.0/4" },
+	{ .text = "240.0.0.0/4" },
+	{ .text = "fe80::/64" },
 	{ .text = "2001:db8::/32" },
 };
 
@@ -53,8 +65,8 @@ static bool is_reserved_ip(const struct ip *ip)
 /* RFC 2606 and 6761. */
 static bool is_reserved_name(struct text name)
 {
-	static const char *const suffixes[] = { ".example.com", ".example.net", ".example.org", ".test", ".example", ".invalid",
-		".localhost" };
+	static const char *const suffixes[] = { ".example.com", ".example.net", ".example.org", ".test",
+		".example", ".invalid", ".localhost" };
 
 	for (size_t i = 0; i < LENGTH(suffixes); i++) {
 		struct text suffix = text_of(suffixes[i]), bare = text_from(suffix, 1);
@@ -119,23 +131,28 @@ static bool prepare(struct check *check, struct text name, struct text policy, s
 	check->field = field_intern(text_of(lower));
 	free(lower);
 	name = field_name(check->field);
-	check->policy = text_is(policy, "del") ? POLICY_DELETE : text_is(policy, "drop") ? POLICY_DROP : POLICY_NONE;
-	check->reserved = text_ends(name, TEXT(".ip")) ? ip_reserved :
-		text_ends(name, TEXT(".fqdn"))         ? fqdn_reserved :
-		text_ends(name, TEXT(".url"))          ? url_reserved :
-		text_ends(name, TEXT(".asn"))          ? asn_reserved :
-	                                                 NULL;
+	check->policy = text_is(policy, "del")    ? POLICY_DELETE
+			: text_is(policy, "drop") ? POLICY_DROP
+						  : POLICY_NONE;
+	check->reserved = text_ends(name, TEXT(".ip"))     ? ip_reserved
+			  : text_ends(name, TEXT(".fqdn")) ? fqdn_reserved
+			  : text_ends(name, TEXT(".url"))  ? url_reserved
+			  : text_ends(name, TEXT(".asn"))  ? asn_reserved
+							   : NULL;
 	if (check->policy == POLICY_NONE)
-		log_message("--policy: neither del nor drop: \"%.*s\": nothing is done for %.*s", TEXT_ARGS(policy), TEXT_ARGS(name));
+		log_message("--policy: neither del nor drop: \"%.*s\": nothing is done for %.*s",
+			TEXT_ARGS(policy), TEXT_ARGS(name));
 	else if (!check->reserved)
-		log_message("--fields: neither an ip, fqdn, url nor asn: \"%.*s\": never reserved", TEXT_ARGS(name));
+		log_message("--fields: neither an ip, fqdn, url nor asn: \"%.*s\": never reserved",
+			TEXT_ARGS(name));
 	return field_check(check->field, problem);
 }
 
 static bool start(struct problem *problem)
 {
 	if (my.fields.count != my.policy.count)
-		return problem_set(problem, "--fields has %zu items and --policy %zu", my.fields.count, my.policy.count);
+		return problem_set(
+			problem, "--fields has %zu items and --policy %zu", my.fields.count, my.policy.count);
 	for (size_t i = 0; i < LENGTH(networks); i++)
 		ip_parse_network(text_of(networks[i].text), &networks[i].ip, &networks[i].prefix);
 	my.checks = alloc_zero(my.fields.count + 1, sizeof *my.checks);
@@ -194,7 +211,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-rfc1918", .module = "intelmq.bots.experts.rfc1918.expert",
-		.summary = "drop or clean events with reserved addresses, names and AS numbers", .options = options,
-		.start = start, .event = clean, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-rfc1918",
+			.module = "intelmq.bots.experts.rfc1918.expert",
+			.summary = "drop or clean events with reserved addresses, names and AS numbers",
+			.options = options,
+			.start = start,
+			.event = clean,
+			.stop = stop });
 }

@@ -15,9 +15,11 @@ static struct {
 } my;
 
 static const struct opt options[] = {
-	OPT_TEXT('d', "database", &my.database, "/opt/intelmq/var/lib/bots/tor_nodes/tor_nodes.dat", "the list, an address a line"),
+	OPT_TEXT('d', "database", &my.database, "/opt/intelmq/var/lib/bots/tor_nodes/tor_nodes.dat",
+		"the list, an address a line"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "mark also where the event says otherwise"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect: imq fetches no databases by itself"),
+	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true,
+		"without effect: imq fetches no databases by itself"),
 	OPT_END
 };
 
@@ -94,7 +96,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-tor-nodes",
-		.module = "intelmq.bots.experts.tor_nodes.expert", .summary = "mark addresses that are Tor exits",
-		.options = options, .start = load, .event = mark_nodes, .timer = look_again, .reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-tor-nodes",
+			.module = "intelmq.bots.experts.tor_nodes.expert",
+			.summary = "mark addresses that are Tor exits",
+			.options = options,
+			.start = load,
+			.event = mark_nodes,
+			.timer = look_again,
+			.reload = load,
+			.stop = stop });
 }

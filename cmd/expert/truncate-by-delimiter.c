@@ -42,7 +42,8 @@ static bool shorten(struct text in, struct buf *out)
 	size_t before = in.len;
 	const char *found;
 
-	while (length > my.max_length && in.len && (found = memmem(in.at, in.len, my.between.at, my.between.len))) {
+	while (length > my.max_length && in.len &&
+		(found = memmem(in.at, in.len, my.between.at, my.between.len))) {
 		size_t n = (size_t)(found - in.at) + my.between.len;
 
 		length -= characters((struct text){ in.at, n });
@@ -66,8 +67,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-truncate-by-delimiter",
-		.module = "intelmq.bots.experts.truncate_by_delimiter.expert",
-		.summary = "shorten a field from the left at delimiters", .options = options, .start = start,
-		.event = truncate_field, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-truncate-by-delimiter",
+			.module = "intelmq.bots.experts.truncate_by_delimiter.expert",
+			.summary = "shorten a field from the left at delimiters",
+			.options = options,
+			.start = start,
+			.event = truncate_field,
+			.stop = stop });
 }

@@ -28,7 +28,8 @@ static struct side {
 };
 static enum field application = F_PROTOCOL_APPLICATION, transport = F_PROTOCOL_TRANSPORT;
 
-/* What the fields make of PORT, TRANSPORT and APPLICATION is found out once and kept in RAW; an empty text: it is refused. */
+/* What the fields make of PORT, TRANSPORT and APPLICATION is found out once and kept in RAW; an empty text:
+ * it is refused. */
 enum { PORT, TRANSPORT, APPLICATION, KEPT };
 static struct protocol {
 	struct text scheme, port, transport, application;
@@ -54,7 +55,8 @@ static void prepare(struct protocol *protocol)
 {
 	field_sanitise(F_SOURCE_PORT, VALUE_NUMBER, protocol->port, &protocol->raw[PORT]);
 	field_sanitise(F_PROTOCOL_TRANSPORT, VALUE_STRING, protocol->transport, &protocol->raw[TRANSPORT]);
-	field_sanitise(F_PROTOCOL_APPLICATION, VALUE_STRING, protocol->application, &protocol->raw[APPLICATION]);
+	field_sanitise(
+		F_PROTOCOL_APPLICATION, VALUE_STRING, protocol->application, &protocol->raw[APPLICATION]);
 }
 
 static bool start(struct problem *problem)
@@ -82,7 +84,9 @@ static bool start(struct problem *problem)
 /* OVERWRITE as common/ names it. */
 static enum overwrite overwrite(void)
 {
-	return my.overwrite == TRISTATE_YES ? OVERWRITE_YES : my.overwrite == TRISTATE_NO ? OVERWRITE_NO : OVERWRITE_UNSET;
+	return my.overwrite == TRISTATE_YES  ? OVERWRITE_YES
+	       : my.overwrite == TRISTATE_NO ? OVERWRITE_NO
+					     : OVERWRITE_UNSET;
 }
 
 /* Whether F, unless skipped, takes VALUE; it then has it, or keeps what it had. */
@@ -129,7 +133,8 @@ static void add_port(struct event *ev, enum field f, const struct url *url, cons
 		return;
 	}
 	buf_clear(&my.raw);
-	if (field_sanitise(f, VALUE_NUMBER, (struct text){ digits, (size_t)sprintf(digits, "%u", port) }, &my.raw) == FIELD_FINE)
+	if (field_sanitise(f, VALUE_NUMBER, (struct text){ digits, (size_t)sprintf(digits, "%u", port) },
+		    &my.raw) == FIELD_FINE)
 		add_kept(ev, f, &my.raw);
 }
 
@@ -147,18 +152,20 @@ static bool add_protocol(struct event *ev, const struct url *url, const struct p
 	return application != F_NONE || transport != F_NONE;
 }
 
-/* An address without a colon ends with a digit, or has a scope: saves asking the type for nearly every name. */
+/* An address without a colon ends with a digit, or has a scope: saves asking the type for nearly every name.
+ */
 static bool may_be_address(struct text host)
 {
 	char last = host.at[host.len - 1];
 
-	return !((last >= 'a' && last <= 'z') || (last >= 'A' && last <= 'Z')) || memchr(host.at, ':', host.len) ||
-	       memchr(host.at, '%', host.len);
+	return !((last >= 'a' && last <= 'z') || (last >= 'A' && last <= 'Z')) ||
+	       memchr(host.at, ':', host.len) || memchr(host.at, '%', host.len);
 }
 
 static void add_host(struct event *ev, const struct side *side, struct text host)
 {
-	/* The address 0, in either form, is no host, and - stands for nothing everywhere. Other decimal numbers are addresses. */
+	/* The address 0, in either form, is no host, and - stands for nothing everywhere. Other decimal
+	 * numbers are addresses. */
 	if (!host.len || text_is(host, "-") || text_is(host, "0") || text_is(host, "0.0.0.0"))
 		return;
 	if (!may_be_address(host) || !accepts(ev, side->ip, host))
@@ -200,7 +207,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-url", .module = "intelmq.bots.experts.url.expert",
-		.summary = "take URLs apart into host, port, path, account and protocol", .options = options, .start = start,
-		.event = take_apart, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-url",
+			.module = "intelmq.bots.experts.url.expert",
+			.summary = "take URLs apart into host, port, path, account and protocol",
+			.options = options,
+			.start = start,
+			.event = take_apart,
+			.stop = stop });
 }

@@ -29,7 +29,8 @@ static enum verdict name_hosts(struct event *ev)
 			continue;
 		url_split(url_clean(text, event_arena(ev)), &url);
 		/* No host, or none that means one, is no reason to forget what is known. */
-		if (!url.host.len || text_is(url.host, "-") || text_is(url.host, "0.0.0.0") || text_is(url.host, "0"))
+		if (!url.host.len || text_is(url.host, "-") || text_is(url.host, "0.0.0.0") ||
+			text_is(url.host, "0"))
 			continue;
 		if (!event_offer(ev, sides[i].fqdn, url.host, mode))
 			event_offer(ev, sides[i].ip, url.host, mode);
@@ -39,7 +40,10 @@ static enum verdict name_hosts(struct event *ev)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-url2fqdn",
-		.module = "intelmq.bots.experts.url2fqdn.expert", .summary = "take the host out of URLs",
-		.options = options, .event = name_hosts });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-url2fqdn",
+			.module = "intelmq.bots.experts.url2fqdn.expert",
+			.summary = "take the host out of URLs",
+			.options = options,
+			.event = name_hosts });
 }

@@ -19,9 +19,11 @@ static struct {
 
 static const struct opt options[] = {
 	OPT_SECONDS('s', "sleep-time", &my.sleep_time, "0", "wait so long before each event"),
-	OPT_TEXT('q', "queue-name", &my.queue_name, NULL, "wait while this list in Redis is longer than --queue-size"),
+	OPT_TEXT('q', "queue-name", &my.queue_name, NULL,
+		"wait while this list in Redis is longer than --queue-size"),
 	OPT_INTEGER(0, "queue-size", &my.queue_size, "0", "the longest length that needs no waiting"),
-	OPT_SECONDS(0, "queue-polling-interval", &my.queue_polling_interval, "0.05", "how often to look at the list"),
+	OPT_SECONDS(0, "queue-polling-interval", &my.queue_polling_interval, "0.05",
+		"how often to look at the list"),
 	OPT_TEXT(0, "queue-host", &my.queue_host, "localhost", "where Redis is; a path is a socket"),
 	OPT_INTEGER(0, "queue-port", &my.queue_port, "6379", "its port"),
 	OPT_INTEGER(0, "queue-db", &my.queue_db, "2", "number of the database"),
@@ -29,12 +31,14 @@ static const struct opt options[] = {
 	OPT_END
 };
 
-/* In slices of a second, so that a signal that comes just before a sleep is not missed for long. False on a signal to stop. */
+/* In slices of a second, so that a signal that comes just before a sleep is not missed for long. False on a
+ * signal to stop. */
 static bool wait_for(double seconds)
 {
 	while (seconds > 0 && !run_stopping()) {
 		double slice = fmin(seconds, 1);
-		struct timespec left = { .tv_sec = (time_t)slice, .tv_nsec = (long)((slice - floor(slice)) * 1e9) };
+		struct timespec left = { .tv_sec = (time_t)slice,
+			.tv_nsec = (long)((slice - floor(slice)) * 1e9) };
 
 		while (nanosleep(&left, &left) < 0 && errno == EINTR && !run_stopping())
 			;
@@ -76,10 +80,12 @@ static bool connect_redis(struct problem *problem)
 
 	if (my.redis)
 		return true;
-	my.redis = my.queue_host[0] == '/' ? redisConnectUnixWithTimeout(my.queue_host, limit) :
-	                                     redisConnectWithTimeout(my.queue_host, (int)my.queue_port, limit);
+	my.redis = my.queue_host[0] == '/'
+			   ? redisConnectUnixWithTimeout(my.queue_host, limit)
+			   : redisConnectWithTimeout(my.queue_host, (int)my.queue_port, limit);
 	if (!my.redis || my.redis->err) {
-		problem_set(problem, "redis at %s: %s", my.queue_host, my.redis ? my.redis->errstr : "out of memory");
+		problem_set(problem, "redis at %s: %s", my.queue_host,
+			my.redis ? my.redis->errstr : "out of memory");
 		hang_up();
 		return false;
 	}
@@ -89,7 +95,8 @@ static bool connect_redis(struct problem *problem)
 	return my.queue_db == 0 || ask(NULL, problem, "SELECT %lld", my.queue_db);
 }
 
-/* Waits until the list is short. A server that does not answer is asked again for a minute: then something else is wrong. */
+/* Waits until the list is short. A server that does not answer is asked again for a minute: then something
+ * else is wrong. */
 static bool wait_for_queue(struct problem *problem)
 {
 	enum { TRIES = 60 };
@@ -145,6 +152,12 @@ static enum verdict delay(struct event *ev)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-wait", .module = "intelmq.bots.experts.wait.expert",
-		.summary = "let events through slowly", .options = options, .start = start, .event = delay, .stop = hang_up });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-wait",
+			.module = "intelmq.bots.experts.wait.expert",
+			.summary = "let events through slowly",
+			.options = options,
+			.start = start,
+			.event = delay,
+			.stop = hang_up });
 }

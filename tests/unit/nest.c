@@ -32,7 +32,8 @@ int main(void)
 		"{\"b\": {\"x\": 1, \"y\": 100.0}, \"a\": [1, \"\\u00e4\"]}");
 	CHECK_SAME(nest("{\"extra\":{\"a\":{\"b\":true}},\"extra.a.c\":{\"d\":[{}]}}"),
 		"{\"a\": {\"b\": true, \"c\": {\"d\": [{}]}}}");
-	CHECK_SAME(nest("{\"extra.a\":1,\"extra.a.b\":2,\"extra.a.b.c\":3}"), "{\"a\": 1, \"a.b\": 2, \"a.b.c\": 3}");
+	CHECK_SAME(nest("{\"extra.a\":1,\"extra.a.b\":2,\"extra.a.b.c\":3}"),
+		"{\"a\": 1, \"a.b\": 2, \"a.b.c\": 3}");
 	CHECK_SAME(nest("{\"extra.a.a\":1,\"extra.a.b\":null}"), "{\"a\": {\"a\": 1}}");
 	/* Hostile: a name of a million parts, and a hundred thousand different ones. */
 	buf_string(&line, "{\"extra");

@@ -45,9 +45,11 @@ static void against_all(unsigned bits)
 		bool found = netmap_find(&map, &ip, &prefix, &value);
 
 		for (unsigned i = 0; i < NETWORKS; i++)
-			if (ip_same_network(&ip, &all[i].ip, all[i].prefix) && (!best || all[i].prefix >= best->prefix))
+			if (ip_same_network(&ip, &all[i].ip, all[i].prefix) &&
+				(!best || all[i].prefix >= best->prefix))
 				best = &all[i];
-		wrong += found != (best != NULL) || (found && (prefix != best->prefix || value != best->value));
+		wrong += found != (best != NULL) ||
+			 (found && (prefix != best->prefix || value != best->value));
 	}
 	CHECK(wrong == 0);
 	netmap_free(&map);

@@ -69,8 +69,9 @@ static void odd(void)
 
 static void hostile(void)
 {
-	static const char *const texts[] = { "", ":", "://", "//", "//@", "//@:", "//[", "//]", "//[]:", "//[:x", "http:", "#", "?", ";",
-		"1http://h", "http://h:99999", "http://h:-1", "http://h: 80", "http://[h" };
+	static const char *const texts[] = { "", ":", "://", "//", "//@", "//@:", "//[", "//]",
+		"//[]:", "//[:x", "http:", "#", "?", ";", "1http://h", "http://h:99999", "http://h:-1",
+		"http://h: 80", "http://[h" };
 	struct arena arena = { 0 };
 	unsigned port;
 

@@ -1,5 +1,6 @@
 /* imq-idea: write events as IDEA0 objects (idea.cesnet.cz) into the field `output`.
- * The text is that of IntelMQ: keys in order, blanks behind commas and colons, everything outside of ASCII escaped. */
+ * The text is that of IntelMQ: keys in order, blanks behind commas and colons, everything outside of ASCII
+ * escaped. */
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -20,7 +21,8 @@ static const struct opt options[] = {
 	OPT_END
 };
 
-/* The members of Source and Target that are lists of a field's values, in the order of their names. Proto and Type come between. */
+/* The members of Source and Target that are lists of a field's values, in the order of their names. Proto and
+ * Type come between. */
 struct side {
 	const char *name;
 	enum field asn, account, fqdn, ip, local_hostname, local_ip, reverse_dns, port, tor_node, url;
@@ -28,12 +30,14 @@ struct side {
 };
 
 static const struct side source = { "Source", F_SOURCE_ASN, F_SOURCE_ACCOUNT, F_SOURCE_FQDN, F_SOURCE_IP,
-	F_SOURCE_LOCAL_HOSTNAME, F_SOURCE_LOCAL_IP, F_SOURCE_REVERSE_DNS, F_SOURCE_PORT, F_SOURCE_TOR_NODE, F_SOURCE_URL, true };
-static const struct side target = { "Target", F_DESTINATION_ASN, F_DESTINATION_ACCOUNT, F_DESTINATION_FQDN, F_DESTINATION_IP,
-	F_DESTINATION_LOCAL_HOSTNAME, F_DESTINATION_LOCAL_IP, F_DESTINATION_REVERSE_DNS, F_DESTINATION_PORT,
-	F_DESTINATION_TOR_NODE, F_DESTINATION_URL, false };
+	F_SOURCE_LOCAL_HOSTNAME, F_SOURCE_LOCAL_IP, F_SOURCE_REVERSE_DNS, F_SOURCE_PORT, F_SOURCE_TOR_NODE,
+	F_SOURCE_URL, true };
+static const struct side target = { "Target", F_DESTINATION_ASN, F_DESTINATION_ACCOUNT, F_DESTINATION_FQDN,
+	F_DESTINATION_IP, F_DESTINATION_LOCAL_HOSTNAME, F_DESTINATION_LOCAL_IP, F_DESTINATION_REVERSE_DNS,
+	F_DESTINATION_PORT, F_DESTINATION_TOR_NODE, F_DESTINATION_URL, false };
 
-/* PREFIX, the text of F, BETWEEN and SUFFIX, both texts as in the query of a URL, into my.quoted. False: there is no F. */
+/* PREFIX, the text of F, BETWEEN and SUFFIX, both texts as in the query of a URL, into my.quoted. False:
+ * there is no F. */
 static bool quote(struct event *ev, const char *prefix, enum field f, const char *between, struct text suffix)
 {
 	struct text parts[] = { event_form(ev, f), suffix };
@@ -48,7 +52,8 @@ static bool quote(struct event *ev, const char *prefix, enum field f, const char
 		for (size_t i = 0; i < parts[p].len; i++) {
 			unsigned char c = (unsigned char)parts[p].at[i];
 
-			if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-~", c)))
+			if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+				(c && strchr("_.-~", c)))
 				buf_char(&my.quoted, (char)c);
 			else if (c == ' ')
 				buf_char(&my.quoted, '+');
@@ -197,7 +202,8 @@ static void put_references(struct event *ev)
 	put_quoted(ev, "misp_attr:", F_MISP_ATTRIBUTE_UUID);
 	put_quoted(ev, "misp_event:", F_MISP_EVENT_UUID);
 	if (event_integer(ev, F_RTIR_ID, &ticket) && ticket)
-		out_text((struct text){ number, (size_t)snprintf(number, sizeof number, "rtir:%lld", ticket) });
+		out_text((struct text){
+			number, (size_t)snprintf(number, sizeof number, "rtir:%lld", ticket) });
 	put_values(ev, F_SCREENSHOT_URL, NULL);
 	out_close(mark, ']');
 }
@@ -249,7 +255,8 @@ static void put_id(void)
 	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
 	for (size_t i = 0; i < sizeof bytes; i++)
-		n += (size_t)sprintf(uuid + n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
+		n += (size_t)sprintf(
+			uuid + n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
 	out_member("ID", (struct text){ uuid, n });
 }
 
@@ -295,6 +302,11 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-idea", .module = "intelmq.bots.experts.idea.expert",
-		.summary = "write events as IDEA objects into output", .options = options, .event = convert, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-idea",
+			.module = "intelmq.bots.experts.idea.expert",
+			.summary = "write events as IDEA objects into output",
+			.options = options,
+			.event = convert,
+			.stop = stop });
 }
