@@ -4,7 +4,11 @@
  * Only http: and https:. A URL that comes from an event (FROM_EVENT), and where a redirect leads to another
  * host, must not reach private, loopback or link-local addresses unless --allow-private; the address
  * connected to decides, so a name that points inside is refused too. Behind a proxy only the proxy sees
- * addresses: then the name alone is judged. */
+ * addresses: then the name alone is judged.
+ *
+ * Proxies (http_proxy, https_proxy, all_proxy, no_proxy), certificates (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
+ * SSL_CERT_FILE) and ~/.netrc are honoured where no option says otherwise; URLs from events get no
+ * password from ~/.netrc. */
 #ifndef IMQ_HTTP_H
 #define IMQ_HTTP_H
 
