@@ -227,6 +227,8 @@ static bool flags(struct translation *t)
 			fine = refuse(t, "no such group or flag");
 		}
 	}
+	if (fine && peek(t, n) != ':' && peek(t, n) != ')')
+		fine = refuse(t, "a group without end");
 	if (fine && peek(t, n) == ')' && (!at_start || minus))
 		fine = refuse(t, "flags for all of the expression stand at its start");
 	if (fine && peek(t, n) == ':' && t->options != before)

@@ -3,52 +3,7 @@
 #include "ip.h"
 #include "type_priv.h"
 #include "unicode.h"
-
-/* Views into a URL; NO_TEXT where a part is absent. */
-struct url {
-	struct text scheme, location, path, query, fragment;
-};
-
-static bool letter(char c)
-{
-	return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
-/* The scheme at the start of *REST, which moves behind its colon. */
-static struct text take_scheme(struct text *rest)
-{
-	struct text scheme = NO_TEXT;
-
-	for (size_t i = 0; i < rest->len; i++) {
-		char c = rest->at[i];
-
-		if (c == ':' && i > 0) {
-			scheme = (struct text){ rest->at, i };
-			*rest = text_from(*rest, i + 1);
-			break;
-		}
-		if (!letter(c) && (i == 0 || !((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.')))
-			break;
-	}
-	return scheme;
-}
-
-static void split_url(struct text t, struct url *url)
-{
-	size_t n = 0;
-
-	*url = (struct url){ .scheme = take_scheme(&t) };
-	if (text_starts(t, TEXT("//"))) {
-		t = text_from(t, 2);
-		while (n < t.len && !one_of(t.at[n], "/?#"))
-			n++;
-		url->location = (struct text){ t.at, n };
-		t = text_from(t, n);
-	}
-	url->fragment = t;
-	text_split(&url->fragment, '#', &url->query);
-	text_split(&url->query, '?', &url->path);
-}
+#include "url.h"
 
 /* RFC 3986 3.2.2: an IPv6 address, or v, hex digits, a point and more. */
 static bool ip_literal(struct text t)
@@ -161,7 +116,7 @@ static bool url_sanitise(enum value_kind kind, struct text in, struct buf *out)
 		return false;
 	refang(form.text, &text);
 	clean(buf_view(&text), &cleaned);
-	split_url(buf_view(&cleaned), &url);
+	url_split(buf_view(&cleaned), &url);
 	if (text_eq_nocase(url.scheme, TEXT("file")) && url.location.len == 0) {
 		put_file_url(&url, &file);
 		buf_json(out, buf_view(&file));
@@ -187,7 +142,7 @@ static bool url_valid(enum value_kind kind, struct text in)
 		(in.at[0] >= '\t' && in.at[0] <= '\r') || !unicode_valid(in))
 		return false;
 	clean(in, &cleaned);
-	split_url(buf_view(&cleaned), &url);
+	url_split(buf_view(&cleaned), &url);
 	valid = location_fits(url.location);
 	buf_free(&cleaned);
 	return valid;
