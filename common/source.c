@@ -66,6 +66,12 @@ bool source_start(struct source *s, const struct command *command, int argc, cha
 		*status = EXIT_USAGE;
 		return false;
 	}
+	return true;
+}
+
+/* The same for all items; not made before a command has had its say about the feed's name. */
+static void make_tail(struct source *s)
+{
 	buf_char(&s->tail, '"');
 	add_member(&s->tail, "feed.name", s->feed);
 	add_member(&s->tail, "feed.code", s->code);
@@ -74,13 +80,14 @@ bool source_start(struct source *s, const struct command *command, int argc, cha
 	buf_string(&s->tail, ",\"feed.accuracy\":");
 	buf_double(&s->tail, s->accuracy);
 	buf_string(&s->tail, ",\"__type\":\"Report\"}\n");
-	return true;
 }
 
 void source_begin(struct source *s, const struct source_item *item)
 {
 	int64_t now = clock_now();
 
+	if (!s->tail.len)
+		make_tail(s);
 	buf_clear(&s->head);
 	buf_clear(&s->header);
 	buf_clear(&s->rest);

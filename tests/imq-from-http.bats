@@ -1,0 +1,216 @@
+load lib
+load nginx
+
+setup_more() {
+	export IMQ_NOW=2026-11-25T10:00:00+00:00
+	mkdir -p www
+}
+
+teardown() {
+	stop_nginx
+	[ -z "${pid:-}" ] || kill "$pid" 2> /dev/null || true
+}
+
+members() {
+	jq -c '[."extra.file_name", (.raw | @base64d)]' <<< "$output"
+}
+
+# make_zip FILE NAME=CONTENT...: names may repeat and be anything
+make_zip() {
+	python3 -W ignore -c 'import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED)
+for a in sys.argv[2:]:
+    n, _, c = a.partition("=")
+    z.writestr(n, c)' "$@"
+}
+
+@test "from-http: a document is a report, byte for byte" {
+	printf 'caf\xe9 \xff\0\r\n' > www/a.txt
+	start_nginx
+	run -0 --separate-stderr imq-from-http --http-url "$web/a.txt" --name F --provider P
+	[ "$output" = "{\"time.observation\":\"2026-11-25T10:00:00+00:00\",\"feed.url\":\"$web/a.txt\",\"raw\":\"Y2Fm6SD/AA0K\",\"feed.name\":\"F\",\"feed.provider\":\"P\",\"feed.accuracy\":100.0,\"__type\":\"Report\"}" ]
+	[ -z "$stderr" ]
+}
+
+@test "from-http: --http-url-formatting puts the time into the URL" {
+	echo x > www/2026-11-24.txt
+	echo y > www/2026.txt
+	start_nginx
+	run -0 imq-from-http --http-url "$web/{time[%Y-%m-%d]}.txt" --http-url-formatting '{"days":-1}'
+	[ "$(jq -r '."feed.url"' <<< "$output")" = "$web/2026-11-24.txt" ]
+	run -0 imq-from-http --http-url "$web/{time[%Y]}.txt" --http-url-formatting true
+	[ "$(jq -r '.raw' <<< "$output")" = eQo= ]
+	run -2 --separate-stderr imq-from-http --http-url "$web/{x}" --http-url-formatting true
+	[ "$stderr" = 'imq-from-http: not {time[FORMAT]}: "{x}"' ]
+	run -2 imq-from-http --http-url "$web/" --http-url-formatting '{"fortnights":1}'
+	run -2 imq-from-http --http-url "$web/" --http-url-formatting 5
+}
+
+@test "from-http: a ZIP file is unpacked without being asked, --extract-files selects" {
+	make_zip www/two.zip 'd/=' 'a=1' 'd/x=3' 'd/é=4' 'a=2' 'empty='
+	start_nginx
+	run -0 imq-from-http --http-url "$web/two.zip"
+	[ "$(members)" = $'["a","1"]\n["d/x","3"]\n["d/é","4"]\n["a","2"]' ]
+	run -0 imq-from-http --http-url "$web/two.zip" --extract-files d/x,nope
+	[ "$(members)" = '["d/x","3"]' ]
+	run -0 imq-from-http --http-url "$web/two.zip" --extract-files '["d/x"]'
+	[ "$(members)" = '["d/x","3"]' ]
+	run -0 --separate-stderr imq-from-http --http-url "$web/two.zip" --extract-files nope
+	[ -z "$output" ]
+	[ "$stderr" = "imq-from-http: $web/two.zip: nothing in it that is wanted" ]
+}
+
+@test "from-http: tar, packed or not, and single packed files" {
+	mkdir t
+	echo bar > t/bar
+	echo foo > t/foo
+	ln -s /etc/passwd t/link
+	ln t/foo t/hard
+	tar -C t -cf www/a.tar bar foo hard link
+	gzip -k www/a.tar
+	gzip -c t/bar t/foo > www/b.gz
+	xz -c t/bar > www/c.xz
+	bzip2 -c t/bar > www/d.bz2
+	start_nginx
+	for file in a.tar a.tar.gz; do
+		run -0 imq-from-http --http-url "$web/$file" --extract-files true
+		[ "$(members)" = $'["bar","bar\\n"]\n["foo","foo\\n"]' ]
+	done
+	run -0 imq-from-http --http-url "$web/b.gz" --extract-files true
+	[ "$(members)" = '[null,"bar\nfoo\n"]' ]
+	for file in c.xz d.bz2; do
+		run -0 imq-from-http --http-url "$web/$file" --extract-files true
+		[ "$(members)" = '[null,"bar\n"]' ]
+	done
+	run -0 imq-from-http --http-url "$web/b.gz"
+	[ "$(jq -r .raw <<< "$output" | base64 -d | cmp - www/b.gz)" = '' ]
+}
+
+@test "from-http: what is no archive, or a broken one, is rejected and its good members kept" {
+	echo plain > www/plain
+	make_zip www/two.zip "a=$(seq 1000)" "b=$(seq 2000)"
+	python3 -c 'd = bytearray(open("www/two.zip", "rb").read()); i = d.index(b"PK\3\4", 4) + 60; d[i:i+40] = b"x" * 40; open("www/broken.zip", "wb").write(d)'
+	seq 100000 | gzip | head -c 1000 > www/short.gz
+	head -c 1000 www/two.zip > www/short.zip
+	start_nginx
+	run -3 --separate-stderr imq-from-http --http-url "$web/plain" --extract-files true --rejects rej
+	[ -z "$output" ]
+	[[ "$stderr" == *'not an archive' ]]
+	run -3 --separate-stderr imq-from-http --http-url "$web/broken.zip" --seen seen
+	[ "$(jq -r '."extra.file_name"' <<< "$output" | head -n 1)" = a ]
+	[ "${#lines[@]}" -eq 1 ]
+	[ ! -e seen ]
+	run -3 --separate-stderr imq-from-http --http-url "$web/short.gz" --extract-files true
+	[ -z "$output" ]
+	run -3 --separate-stderr imq-from-http --http-url "$web/short.zip"
+}
+
+@test "from-http: archives that unpack to too much are refused" {
+	head -c 50M /dev/zero | tr '\0' x | xz > www/bomb.xz
+	head -c 10000 /dev/zero | gzip > www/small.gz
+	make_zip www/many.zip a=1 b=2 c=3
+	start_nginx
+	run -3 --separate-stderr imq-from-http --http-url "$web/bomb.xz" --extract-files true
+	[ -z "$output" ]
+	[[ "$stderr" == *'unpacks to too much'* ]]
+	run -3 --separate-stderr imq-from-http --http-url "$web/small.gz" --extract-files true --extract-max-size 9999
+	[[ "$stderr" == *'unpacks to too much'* ]]
+	run -3 --separate-stderr imq-from-http --http-url "$web/many.zip" --extract-max-files 2
+	[[ "$stderr" == *'an archive of more than 2 files' ]]
+}
+
+@test "from-http: --seen fetches only what has changed" {
+	echo one > www/a
+	start_nginx
+	run -0 imq-from-http --http-url "$web/a" --seen seen
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 --separate-stderr imq-from-http --http-url "$web/a" --seen seen
+	[ -z "$output$stderr" ]
+	[ "$(requests '^304')" -eq 1 ]
+	echo 'other' > www/a
+	run -0 imq-from-http --http-url "$web/a" --seen seen
+	[ "$(jq -r '.raw' <<< "$output" | base64 -d)" = other ]
+	echo x > www/b
+	run -0 imq-from-http --http-url "$web/b" --seen seen
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(ls seen*)" = seen ]
+	echo '[]' > seen
+	run -2 --separate-stderr imq-from-http --http-url "$web/b" --seen seen
+	[ "$stderr" = 'imq-from-http: seen: not written by imq-from-http' ]
+}
+
+@test "from-http: what could not be written out has not been seen" {
+	echo one > www/a
+	start_nginx
+	run -4 sh -c "imq-from-http --http-url $web/a --seen seen > /dev/full"
+	[ ! -e seen ]
+	run -4 --separate-stderr imq-from-http --http-url "$web/a" --seen nowhere/seen
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$stderr" = 'imq-from-http: nowhere/seen: No such file or directory' ]
+}
+
+@test "from-http: an empty document gives no report" {
+	: > www/empty
+	start_nginx
+	for extract in true false; do
+		run -0 --separate-stderr imq-from-http --http-url "$web/empty" --extract-files "$extract"
+		[ -z "$output" ]
+		[ "$stderr" = "imq-from-http: $web/empty: empty" ]
+	done
+}
+
+@test "from-http: lines are cut into chunks, --max-reply limits the answer" {
+	printf 'h\n1\n2\n' > www/a
+	start_nginx
+	run -0 imq-from-http --http-url "$web/a" --chunk-size 2
+	[ "$(jq -c '.raw | @base64d' <<< "$output")" = $'"h\\n1\\n"\n"h\\n2\\n"' ]
+	run -5 --separate-stderr imq-from-http --http-url "$web/a" --max-reply 3
+	[ -z "$output" ]
+}
+
+@test "from-http: an error of the server, or no server, ends with 5" {
+	start_nginx
+	run -5 --separate-stderr imq-from-http --http-url "$web/nothing" --seen seen
+	[ -z "$output" ]
+	[ "$stderr" = "imq-from-http: $web/nothing: HTTP status 404" ]
+	[ ! -e seen ]
+	run -5 --separate-stderr imq-from-http --http-url "http://127.0.0.1:$(free_port)/" --http-timeout-max-tries 1
+	[ -z "$output" ]
+}
+
+@test "from-http: only web addresses" {
+	for url in file:///etc/passwd ftp://example.com/ gopher://x '' '<insert url of feed>'; do
+		run -2 imq-from-http --http-url "$url"
+	done
+	run -2 --separate-stderr imq-from-http
+	[ "$stderr" = 'imq-from-http: --http-url or --feed is missing' ]
+}
+
+@test "from-http: --feed takes URL and names from a definition" {
+	printf 'ip\n' > www/a
+	start_nginx
+	printf 'provider: P\nfeeds:\n  p-x: {name: "X x", url: "%s/a"}\n  p-y: {name: Y, url: "%s/b"}\n' "$web" "$web" > p.yaml
+	mkdir -p share/feeds/p
+	cp p.yaml share/feeds/p/
+	run -0 env IMQ_SHARE="$PWD/share" imq-from-http --feed p-x --code C
+	[ "$(jq -r '[."feed.name", ."feed.provider", ."feed.url", ."feed.code"] | join(" ")' <<< "$output")" = "X x P $web/a C" ]
+	run -2 --separate-stderr env IMQ_SHARE="$PWD/share" imq-from-http --feed p
+	run -2 --separate-stderr env IMQ_SHARE="$PWD/share" imq-from-http --feed q
+	[[ "$stderr" == *'no feed is called "q"'* ]]
+}
+
+@test "from-http: SIGTERM ends a waiting fetch quietly" {
+	local port
+	port=$(free_port)
+	python3 -c 'import socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); c, _ = s.accept(); c.recv(9); open("asked", "w"); c.recv(9999999); c.recv(9)' "$port" 3>&- &
+	pid=$!
+	wait_until sh -c "ss -ltn | grep -q :$port || grep -q $(printf ':%04X' "$port") /proc/net/tcp"
+	imq-from-http --http-url "http://127.0.0.1:$port/" > out 2> err 3>&- &
+	collector=$!
+	wait_until test -e asked
+	kill "$collector"
+	wait "$collector"
+	[ ! -s out ]
+	[ ! -s err ]
+}
