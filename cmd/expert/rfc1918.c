@@ -7,6 +7,7 @@
 #include "filter.h"
 #include "ip.h"
 #include "log.h"
+#include "netmap.h"
 #include "url.h"
 
 enum policy { POLICY_NONE, POLICY_DELETE, POLICY_DROP };
@@ -20,6 +21,7 @@ struct check {
 static struct {
 	struct list fields, policy;
 	struct check *checks; /* one per field */
+	struct netmap networks; /* those that are reserved */
 	struct buf kept;
 } my;
 
@@ -31,35 +33,18 @@ static const struct opt options[] = {
 };
 
 /* RFC 1918, 6598, 1122, 3927, 6890, 5737, 7526, 2544, 5771, 4291, 3849. */
-static struct network {
-	const char *text;
-	struct ip ip;
-	unsigned prefix;
-} networks[] = {
-	{ .text = "10.0.0.0/8" },
-	{ .text = "100.64.0.0/10" },
-	{ .text = "127.0.0.0/8" },
-	{ .text = "169.254.0.0/16" },
-	{ .text = "172.16.0.0/12" },
-	{ .text = "192.0.0.0/24" },
-	{ .text = "192.0.2.0/24" },
-	{ .text = "192.88.99.0/24" },
-	{ .text = "192.168.0.0/16" },
-	{ .text = "198.18.0.0/15" },
-	{ .text = "198.51.100.0/24" },
-	{ .text = "203.0.113.0/24" },
-	{ .text = "224.0.0.0/4" },
-	{ .text = "240.0.0.0/4" },
-	{ .text = "fe80::/64" },
-	{ .text = "2001:db8::/32" },
+static const char *const networks[] = {
+	"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+	"203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "fe80::/64", "2001:db8::/32",
 };
 
 static bool is_reserved_ip(const struct ip *ip)
 {
-	for (size_t i = 0; i < LENGTH(networks); i++)
-		if (ip_same_network(ip, &networks[i].ip, networks[i].prefix))
-			return true;
-	return false;
+	unsigned prefix;
+	uint32_t value;
+
+	return netmap_find(&my.networks, ip, &prefix, &value);
 }
 
 /* RFC 2606 and 6761. */
@@ -150,11 +135,16 @@ static bool prepare(struct check *check, struct text name, struct text policy, s
 
 static bool start(struct problem *problem)
 {
+	unsigned prefix;
+	struct ip ip;
+
 	if (my.fields.count != my.policy.count)
 		return problem_set(
 			problem, "--fields has %zu items and --policy %zu", my.fields.count, my.policy.count);
 	for (size_t i = 0; i < LENGTH(networks); i++)
-		ip_parse_network(text_of(networks[i].text), &networks[i].ip, &networks[i].prefix);
+		if (ip_parse_network(text_of(networks[i]), &ip, &prefix))
+			netmap_add(&my.networks, &ip, prefix, 1);
+	netmap_finish(&my.networks);
 	my.checks = alloc_zero(my.fields.count + 1, sizeof *my.checks);
 	for (size_t i = 0; i < my.fields.count; i++)
 		if (!prepare(&my.checks[i], my.fields.items[i], my.policy.items[i], problem))
@@ -207,6 +197,7 @@ static void stop(void)
 {
 	free(my.checks);
 	buf_free(&my.kept);
+	netmap_free(&my.networks);
 }
 
 int main(int argc, char **argv)

@@ -241,8 +241,9 @@ static void put_confidence(struct event *ev)
 /* A random UUID (RFC 4122, 4.4). */
 static void put_id(void)
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[16];
-	char uuid[40];
+	char uuid[36];
 	size_t n = 0;
 
 	if (my.random_left < sizeof bytes) {
@@ -254,9 +255,12 @@ static void put_id(void)
 	memcpy(bytes, my.random + my.random_left, sizeof bytes);
 	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
 	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		n += (size_t)sprintf(
-			uuid + n, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			uuid[n++] = '-';
+		uuid[n++] = digits[bytes[i] >> 4];
+		uuid[n++] = digits[bytes[i] & 15];
+	}
 	out_member("ID", (struct text){ uuid, n });
 }
 

@@ -15,7 +15,9 @@ void out_comma(void)
 void out_key(const char *name)
 {
 	out_comma();
-	buf_printf(&out, "\"%s\": ", name);
+	buf_char(&out, '"');
+	buf_string(&out, name);
+	buf_string(&out, "\": ");
 }
 
 void out_text(struct text t)
