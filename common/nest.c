@@ -23,7 +23,7 @@ struct tree {
 
 static void *take(struct tree *tree, size_t size)
 {
-	return memset(arena_bytes(tree->arena, size), 0, size);
+	return arena_zero(tree->arena, size);
 }
 
 static size_t slot_of(const struct tree *tree, const struct node *parent, struct text key)

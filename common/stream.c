@@ -163,7 +163,7 @@ enum reader_state reader_next(struct reader *r, struct text *record)
 {
 	for (;;) {
 		size_t left = r->buffer.len - r->at;
-		const char *start = r->buffer.at + r->at, *feed;
+		const char *start = buf_view(&r->buffer).at + r->at, *feed; /* there may be no buffer yet */
 		enum reader_state state;
 
 		feed = left > r->searched ? memchr(start + r->searched, '\n', left - r->searched) : NULL;

@@ -83,7 +83,7 @@ END
 
 @test "to-file: a barrier comes out when everything before it is on disk" {
 	need_program strace
-	printf '%s\n\n' "$event" | strace -f -o trace -e trace=fsync,fdatasync,write imq-to-file --file out > barriers
+	printf '%s\n\n' "$event" | ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,fdatasync,write imq-to-file --file out > barriers
 	[ "$(od -An -c barriers | tr -d ' ')" = '\n' ]
 	awk '/write\(.*source.ip/ { w = NR } /fsync/ && !s { s = NR } /write\(1, "\\n"/ { b = NR } END { exit !(w && w < s && s < b) }' trace
 }
