@@ -52,8 +52,9 @@ bool fact_find_number(struct fact *fact)
 
 bool fact_find_ip(struct fact *fact)
 {
-	bool is = fact->text.at ? ip_parse(fact->text, &fact->ip)
-				: fact->value.kind == VALUE_NUMBER && ip_of_number(fact->value.raw, &fact->ip);
+	bool is = fact->text.at
+			  ? ip_parse(fact->text, &fact->ip)
+			  : fact->value.kind == VALUE_NUMBER && ip_of_number(fact->value.raw, &fact->ip);
 
 	fact->known_ip = is ? FACT_IS : FACT_IS_NOT;
 	return is;

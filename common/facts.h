@@ -1,6 +1,6 @@
-/* What rules ask of an event: each field is looked up once per event, however many rules ask for it, and again only after a
- * rule has changed something. Several values of a field are tested one by one (imq-filter(7), "Multiple values"); a list below
- * `extra` is one value. */
+/* What rules ask of an event: each field is looked up once per event, however many rules ask for it, and
+ * again only after a rule has changed something. Several values of a field are tested one by one
+ * (imq-filter(7), "Multiple values"); a list below `extra` is one value. */
 #ifndef IMQ_FACTS_H
 #define IMQ_FACTS_H
 
@@ -87,10 +87,11 @@ static inline uint64_t fact_hash(struct fact *fact)
 struct value facts_value(struct event *ev, enum field f);
 /* The values of a fact, as event_next_value() gives them. */
 struct event_values facts_values(const struct fact *fact);
-/* V as rules see it when they ask for text: a string's characters, an object's JSON as json.dumps writes it, everything else in
- * Python's notation (`True`, `['a', 1]`). In EV's arena where it must be made. */
+/* V as rules see it when they ask for text: a string's characters, an object's JSON as json.dumps writes it,
+ * everything else in Python's notation (`True`, `['a', 1]`). In EV's arena where it must be made. */
 struct text facts_text(struct event *ev, struct value v);
-/* Whether A and B are equal, kinds kept apart: numbers by value, strings by characters, arrays and objects deep. */
+/* Whether A and B are equal, kinds kept apart: numbers by value, strings by characters, arrays and objects
+ * deep. */
 bool value_equal(struct value a, struct value b);
 /* Whether nothing is left of EV but __type and __path: such an event is not sent on. */
 bool event_is_empty(struct event *ev);

@@ -129,8 +129,9 @@ void net_set_free(struct net_set *set)
 	*set = (struct net_set){ 0 };
 }
 
-bool list_file_read(const char *path, char **bytes, bool (*add)(void *context, struct text line, struct problem *problem),
-	void *context, struct problem *problem)
+bool list_file_read(const char *path, char **bytes,
+	bool (*add)(void *context, struct text line, struct problem *problem), void *context,
+	struct problem *problem)
 {
 	struct buf content = BUF_INIT;
 	struct text rest, line;

@@ -1,4 +1,5 @@
-/* Sets that rules test values against: texts in a hash table, networks as sorted ranges of addresses. Built once. */
+/* Sets that rules test values against: texts in a hash table, networks as sorted ranges of addresses. Built
+ * once. */
 #ifndef IMQ_SETS_H
 #define IMQ_SETS_H
 
@@ -38,10 +39,11 @@ void net_set_finish(struct net_set *set);
 bool net_set_has(const struct net_set *set, const struct ip *ip);
 void net_set_free(struct net_set *set);
 
-/* Calls ADD for each line of the file PATH: blanks at the ends trimmed, empty lines and those that start with # left out. The line's bytes
- * are in *BYTES, which the caller frees after the set. False with PROBLEM filled in; ADD returning false ends it (PROBLEM's text
- * is ADD's, its place is filled in here). */
-bool list_file_read(const char *path, char **bytes, bool (*add)(void *context, struct text line, struct problem *problem),
-	void *context, struct problem *problem);
+/* Calls ADD for each line of the file PATH: blanks at the ends trimmed, empty lines and those that start with
+ * # left out. The line's bytes are in *BYTES, which the caller frees after the set. False with PROBLEM filled
+ * in; ADD returning false ends it (PROBLEM's text is ADD's, its place is filled in here). */
+bool list_file_read(const char *path, char **bytes,
+	bool (*add)(void *context, struct text line, struct problem *problem), void *context,
+	struct problem *problem);
 
 #endif

@@ -46,7 +46,8 @@ static bool close_tag(struct template_reader *r, const char *sign)
 	return true;
 }
 
-/* The text up to the next tag, as a node in *OUT, NULL if it is empty; then the tag's opening. *TAG is 0 at the end. */
+/* The text up to the next tag, as a node in *OUT, NULL if it is empty; then the tag's opening. *TAG is 0 at
+ * the end. */
 static bool text_and_tag(struct template_reader *r, struct node **out, char *tag)
 {
 	size_t start = r->at, end;
@@ -93,7 +94,8 @@ static bool condition(struct template_reader *r, struct node *n, int depth)
 	struct text word;
 
 	for (;;) {
-		if (!(n->expr = template_expression(r)) || !close_tag(r, "%}") || !nodes(r, &n->body, &word, depth))
+		if (!(n->expr = template_expression(r)) || !close_tag(r, "%}") ||
+			!nodes(r, &n->body, &word, depth))
 			return false;
 		if (text_is(word, "endif"))
 			return close_tag(r, "%}");
@@ -126,7 +128,8 @@ static bool loop(struct template_reader *r, struct node *n, int depth)
 	struct text word;
 	bool fine;
 
-	if (!take_variable(r, &n->variables[0]) || (template_sign(r, ",") && !take_variable(r, &n->variables[1])))
+	if (!take_variable(r, &n->variables[0]) ||
+		(template_sign(r, ",") && !take_variable(r, &n->variables[1])))
 		return false;
 	if (!template_word(r, "in"))
 		return template_wrong(r, "in expected");
@@ -159,7 +162,8 @@ static bool assignment(struct template_reader *r, struct node *n)
 	return (n->expr = template_expression(r)) && close_tag(r, "%}");
 }
 
-/* Behind `{%`. *WORD is the one that ends what is read: elif, else, endif, endfor; no text where the tag was complete. */
+/* Behind `{%`. *WORD is the one that ends what is read: elif, else, endif, endfor; no text where the tag was
+ * complete. */
 static bool statement(struct template_reader *r, struct node **out, struct text *word, int depth)
 {
 	static const char *const ends[] = { "elif", "else", "endif", "endfor" };
@@ -310,7 +314,8 @@ static void render_loop(struct render *r, const struct node *n, struct buf *out)
 		for (struct value_walk w = walk; value_next(&w, &v);)
 			count++;
 	r->loop_length = count;
-	for (r->loop_index = 0; list.kind == VALUE_ARRAY && !r->failed && value_next(&walk, &v); r->loop_index++) {
+	for (r->loop_index = 0; list.kind == VALUE_ARRAY && !r->failed && value_next(&walk, &v);
+		r->loop_index++) {
 		if (!unpack(r, n, v))
 			break;
 		render_nodes(r, n->body, out);

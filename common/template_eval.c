@@ -44,7 +44,9 @@ struct value template_of_integer(struct render *r, long long n)
 struct value template_of_json(struct render *r, const struct buf *json)
 {
 	struct text raw = arena_text(event_arena(r->ev), buf_view(json));
-	enum value_kind kind = raw.at[0] == '[' ? VALUE_ARRAY : raw.at[0] == '{' ? VALUE_OBJECT : VALUE_STRING;
+	enum value_kind kind = raw.at[0] == '['   ? VALUE_ARRAY
+			       : raw.at[0] == '{' ? VALUE_OBJECT
+						  : VALUE_STRING;
 
 	return (struct value){ raw, kind, kind == VALUE_STRING && memchr(raw.at, '\\', raw.len) != NULL };
 }
@@ -302,7 +304,8 @@ static struct value arithmetic(struct render *r, const struct expr *e)
 
 	if (r->failed)
 		return NO_VALUE;
-	if (e->kind == EXPR_CONCAT || (e->kind == EXPR_ADD && a.kind == VALUE_STRING && b.kind == VALUE_STRING))
+	if (e->kind == EXPR_CONCAT ||
+		(e->kind == EXPR_ADD && a.kind == VALUE_STRING && b.kind == VALUE_STRING))
 		return joined(r, e, template_text(r, a), template_text(r, b));
 	if (e->kind != EXPR_DIVIDE && value_integer(a, &m) && value_integer(b, &n))
 		return integers(r, e, m, n);
@@ -336,8 +339,10 @@ static struct value ordered(struct render *r, const struct expr *e, struct value
 		order = text_cmp(template_text(r, a), template_text(r, b));
 	else
 		return template_fail(r, e, "two numbers or two texts can be put in order, nothing else");
-	return template_of_bool(e->kind == EXPR_LESS ? order < 0 : e->kind == EXPR_LESS_EQUAL ? order <= 0
-		: e->kind == EXPR_GREATER ? order > 0 : order >= 0);
+	return template_of_bool(e->kind == EXPR_LESS         ? order < 0
+				: e->kind == EXPR_LESS_EQUAL ? order <= 0
+				: e->kind == EXPR_GREATER    ? order > 0
+							     : order >= 0);
 }
 
 static bool contains(struct render *r, struct value v, struct value within)
@@ -379,7 +384,8 @@ static struct value compare(struct render *r, const struct expr *e)
 	switch (e->kind) {
 	case EXPR_EQUAL:
 	case EXPR_UNEQUAL:
-		return template_of_bool((value_equal(a, b) || (a.kind == VALUE_NONE && b.kind == VALUE_NONE)) ==
+		return template_of_bool(
+			(value_equal(a, b) || (a.kind == VALUE_NONE && b.kind == VALUE_NONE)) ==
 			(e->kind == EXPR_EQUAL));
 	case EXPR_IN:
 	case EXPR_NOT_IN:
@@ -513,8 +519,9 @@ struct value template_eval(struct render *r, const struct expr *e)
 		return template_of_bool(template_eval(r, e->left).kind == VALUE_NULL);
 	case EXPR_GET:
 		v = lookup(r, e);
-		return v.kind != VALUE_NONE ? v : e->third ? template_eval(r, e->third)
-			: (struct value){ TEXT("null"), VALUE_NULL, false };
+		return v.kind != VALUE_NONE ? v
+		       : e->third           ? template_eval(r, e->third)
+					    : (struct value){ TEXT("null"), VALUE_NULL, false };
 	case EXPR_FILTER:
 		v = template_eval(r, e->left);
 		return r->failed ? NO_VALUE : template_filter(r, e, v);

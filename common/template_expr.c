@@ -84,7 +84,8 @@ struct value template_string_value(struct arena *a, struct text t)
 	return v;
 }
 
-static struct expr *new_expr(struct template_reader *r, enum expr_kind kind, struct expr *left, struct expr *right)
+static struct expr *new_expr(
+	struct template_reader *r, enum expr_kind kind, struct expr *left, struct expr *right)
 {
 	struct expr *e = arena_zero(&r->template->arena, sizeof *e);
 
@@ -114,7 +115,8 @@ static struct expr *wrong(struct template_reader *r, const char *what)
 	if (here(r, 0) == -1)
 		template_wrong(r, "%s expected, found the end", what);
 	else if (name.len)
-		template_wrong(r, "%s expected, found \"%.*s\"", what, (int)(name.len < 60 ? name.len : 60), name.at);
+		template_wrong(r, "%s expected, found \"%.*s\"", what, (int)(name.len < 60 ? name.len : 60),
+			name.at);
 	else
 		template_wrong(r, "%s expected, found \"%c\"", what, here(r, 0));
 	return NULL;
@@ -212,16 +214,21 @@ static struct expr *loop_attribute(struct template_reader *r)
 
 static struct expr *name(struct template_reader *r, struct text word)
 {
-	static const struct { const char *word; enum value_kind kind; const char *json; } constants[] = {
-		{ "true", VALUE_TRUE, "true" }, { "True", VALUE_TRUE, "true" }, { "false", VALUE_FALSE, "false" },
-		{ "False", VALUE_FALSE, "false" }, { "none", VALUE_NULL, "null" }, { "None", VALUE_NULL, "null" } };
+	static const struct {
+		const char *word;
+		enum value_kind kind;
+		const char *json;
+	} constants[] = { { "true", VALUE_TRUE, "true" }, { "True", VALUE_TRUE, "true" },
+		{ "false", VALUE_FALSE, "false" }, { "False", VALUE_FALSE, "false" },
+		{ "none", VALUE_NULL, "null" }, { "None", VALUE_NULL, "null" } };
 	struct expr *e;
 	int variable;
 
 	for (size_t i = 0; i < LENGTH(constants); i++)
 		if (text_is(word, constants[i].word)) {
 			r->at += word.len;
-			return constant(r, (struct value){ text_of(constants[i].json), constants[i].kind, false });
+			return constant(
+				r, (struct value){ text_of(constants[i].json), constants[i].kind, false });
 		}
 	variable = template_variable(r, word, false);
 	if (variable < 0 && !text_is(word, "msg") && !text_is(word, "loop")) {
@@ -284,8 +291,11 @@ static struct expr *index_of(struct template_reader *r, struct expr *object, str
 /* Behind a dot: a method, or a key. */
 static struct expr *attribute(struct template_reader *r, struct expr *object)
 {
-	static const struct { const char *name; enum expr_kind kind; } methods[] = {
-		{ "get", EXPR_GET }, { "items", EXPR_ITEMS }, { "keys", EXPR_KEYS }, { "values", EXPR_VALUES } };
+	static const struct {
+		const char *name;
+		enum expr_kind kind;
+	} methods[] = { { "get", EXPR_GET }, { "items", EXPR_ITEMS }, { "keys", EXPR_KEYS },
+		{ "values", EXPR_VALUES } };
 	struct text word = template_peek_name(r);
 	struct expr *e, *arguments;
 
@@ -310,8 +320,8 @@ static struct expr *attribute(struct template_reader *r, struct expr *object)
 		e->third = arguments->items->next;
 		return e;
 	}
-	template_wrong(r, "there is no method \"%.*s\": get, items, keys or values expected", (int)(word.len < 60 ? word.len : 60),
-		word.at);
+	template_wrong(r, "there is no method \"%.*s\": get, items, keys or values expected",
+		(int)(word.len < 60 ? word.len : 60), word.at);
 	return NULL;
 }
 
@@ -348,7 +358,8 @@ static struct expr *filtered(struct template_reader *r)
 
 		filter->number = template_filter_named(word, &least, &most);
 		if (filter->number < 0) {
-			template_wrong(r, "unknown filter \"%.*s\"", (int)(word.len < 60 ? word.len : 60), word.at);
+			template_wrong(
+				r, "unknown filter \"%.*s\"", (int)(word.len < 60 ? word.len : 60), word.at);
 			return NULL;
 		}
 		r->at += word.len;
@@ -360,7 +371,8 @@ static struct expr *filtered(struct template_reader *r)
 		for (struct expr *a = filter->items; a; a = a->next)
 			count++;
 		if (count < least || count > most) {
-			template_wrong(r, "the filter %.*s takes %d to %d arguments", TEXT_ARGS(word), least, most);
+			template_wrong(
+				r, "the filter %.*s takes %d to %d arguments", TEXT_ARGS(word), least, most);
 			return NULL;
 		}
 		e = filter;
@@ -409,8 +421,8 @@ static struct expr *chain(struct template_reader *r, const struct infix *signs, 
 
 static struct expr *product(struct template_reader *r)
 {
-	static const struct infix signs[] = { { "*", EXPR_MULTIPLY }, { "//", EXPR_FLOOR }, { "/", EXPR_DIVIDE },
-		{ "%", EXPR_MODULO } };
+	static const struct infix signs[] = { { "*", EXPR_MULTIPLY }, { "//", EXPR_FLOOR },
+		{ "/", EXPR_DIVIDE }, { "%", EXPR_MODULO } };
 
 	return chain(r, signs, LENGTH(signs), unary);
 }
@@ -447,8 +459,9 @@ static struct expr *test(struct template_reader *r, struct expr *e)
 
 static struct expr *comparison(struct template_reader *r)
 {
-	static const struct infix signs[] = { { "==", EXPR_EQUAL }, { "!=", EXPR_UNEQUAL }, { "<=", EXPR_LESS_EQUAL },
-		{ ">=", EXPR_GREATER_EQUAL }, { "<", EXPR_LESS }, { ">", EXPR_GREATER } };
+	static const struct infix signs[] = { { "==", EXPR_EQUAL }, { "!=", EXPR_UNEQUAL },
+		{ "<=", EXPR_LESS_EQUAL }, { ">=", EXPR_GREATER_EQUAL }, { "<", EXPR_LESS },
+		{ ">", EXPR_GREATER } };
 	struct expr *e = chain(r, signs, LENGTH(signs), sum), *right;
 
 	while (e) {

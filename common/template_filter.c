@@ -7,18 +7,44 @@
 #include "template_priv.h"
 #include "unicode.h"
 
-enum filter_number { FILTER_UPPER, FILTER_LOWER, FILTER_TITLE, FILTER_CAPITALIZE, FILTER_TRIM, FILTER_DEFAULT, FILTER_D, FILTER_LENGTH,
-	FILTER_COUNT, FILTER_REPLACE, FILTER_JOIN, FILTER_TOJSON, FILTER_SORT, FILTER_FIRST, FILTER_LAST, FILTER_STRING };
+enum filter_number {
+	FILTER_UPPER,
+	FILTER_LOWER,
+	FILTER_TITLE,
+	FILTER_CAPITALIZE,
+	FILTER_TRIM,
+	FILTER_DEFAULT,
+	FILTER_D,
+	FILTER_LENGTH,
+	FILTER_COUNT,
+	FILTER_REPLACE,
+	FILTER_JOIN,
+	FILTER_TOJSON,
+	FILTER_SORT,
+	FILTER_FIRST,
+	FILTER_LAST,
+	FILTER_STRING
+};
 
 static const struct {
 	const char *name;
 	int least, most;
 } filters[] = {
-	[FILTER_UPPER] = { "upper", 0, 0 }, [FILTER_LOWER] = { "lower", 0, 0 }, [FILTER_TITLE] = { "title", 0, 0 },
-	[FILTER_CAPITALIZE] = { "capitalize", 0, 0 }, [FILTER_TRIM] = { "trim", 0, 0 }, [FILTER_DEFAULT] = { "default", 1, 2 },
-	[FILTER_D] = { "d", 1, 2 }, [FILTER_LENGTH] = { "length", 0, 0 }, [FILTER_COUNT] = { "count", 0, 0 },
-	[FILTER_REPLACE] = { "replace", 2, 2 }, [FILTER_JOIN] = { "join", 0, 1 }, [FILTER_TOJSON] = { "tojson", 0, 0 },
-	[FILTER_SORT] = { "sort", 0, 0 }, [FILTER_FIRST] = { "first", 0, 0 }, [FILTER_LAST] = { "last", 0, 0 },
+	[FILTER_UPPER] = { "upper", 0, 0 },
+	[FILTER_LOWER] = { "lower", 0, 0 },
+	[FILTER_TITLE] = { "title", 0, 0 },
+	[FILTER_CAPITALIZE] = { "capitalize", 0, 0 },
+	[FILTER_TRIM] = { "trim", 0, 0 },
+	[FILTER_DEFAULT] = { "default", 1, 2 },
+	[FILTER_D] = { "d", 1, 2 },
+	[FILTER_LENGTH] = { "length", 0, 0 },
+	[FILTER_COUNT] = { "count", 0, 0 },
+	[FILTER_REPLACE] = { "replace", 2, 2 },
+	[FILTER_JOIN] = { "join", 0, 1 },
+	[FILTER_TOJSON] = { "tojson", 0, 0 },
+	[FILTER_SORT] = { "sort", 0, 0 },
+	[FILTER_FIRST] = { "first", 0, 0 },
+	[FILTER_LAST] = { "last", 0, 0 },
 	[FILTER_STRING] = { "string", 0, 0 },
 };
 
@@ -33,7 +59,8 @@ int template_filter_named(struct text name, int *least, int *most)
 	return -1;
 }
 
-/* Every word as `Word`: words are divided by what is no letter and no digit, but apostrophes, as Jinja2 does it. */
+/* Every word as `Word`: words are divided by what is no letter and no digit, but apostrophes, as Jinja2 does
+ * it. */
 static void title(struct text t, struct buf *out)
 {
 	struct buf word = BUF_INIT;
@@ -51,7 +78,8 @@ static void title(struct text t, struct buf *out)
 			unicode_upper((struct text){ t.at, t.len - rest.len }, &word);
 		else
 			unicode_lower((struct text){ t.at, t.len - rest.len }, &word);
-		letter = !(rune == '-' || rune == '(' || rune == '{' || rune == '[' || rune == '<' || unicode_space(rune));
+		letter = !(rune == '-' || rune == '(' || rune == '{' || rune == '[' || rune == '<' ||
+			   unicode_space(rune));
 		buf_text(out, buf_view(&word));
 		start = !letter;
 		t = rest;
@@ -205,14 +233,17 @@ static struct value last_of(struct value list)
 	return last;
 }
 
-static struct value apply(struct render *r, const struct expr *e, struct value v, const struct value *arguments, struct buf *out)
+static struct value apply(struct render *r, const struct expr *e, struct value v,
+	const struct value *arguments, struct buf *out)
 {
 	struct text text;
 
 	switch (e->number) {
 	case FILTER_DEFAULT:
 	case FILTER_D:
-		return v.kind == VALUE_NONE || (template_true(arguments[1]) && !template_true(v)) ? arguments[0] : v;
+		return v.kind == VALUE_NONE || (template_true(arguments[1]) && !template_true(v))
+			       ? arguments[0]
+			       : v;
 	case FILTER_LENGTH:
 	case FILTER_COUNT:
 		return length(r, e, v);

@@ -1,4 +1,5 @@
-/* The format strings of imq-modify: `{msg[FIELD]}` and `{matches[FIELD][GROUP]}` with !r, !s and :[[FILL]ALIGN]WIDTH, `{{` and `}}`. */
+/* The format strings of imq-modify: `{msg[FIELD]}` and `{matches[FIELD][GROUP]}` with !r, !s and
+ * :[[FILL]ALIGN]WIDTH, `{{` and `}}`. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -14,7 +15,8 @@ struct format_reader {
 
 static bool wrong(struct format_reader *r, const char *what)
 {
-	return problem_set(r->problem, "%s, at \"%.*s\"", what, (int)(r->rest.len < 40 ? r->rest.len : 40), r->rest.at);
+	return problem_set(
+		r->problem, "%s, at \"%.*s\"", what, (int)(r->rest.len < 40 ? r->rest.len : 40), r->rest.at);
 }
 
 static struct expr *new_expr(struct format_reader *r, enum expr_kind kind, struct expr *left)
@@ -161,7 +163,8 @@ static bool read_format(struct format_reader *r, struct node **out)
 	return fine;
 }
 
-struct template *template_format(struct text source, template_resolve *resolve, void *context, struct problem *problem)
+struct template *template_format(
+	struct text source, template_resolve *resolve, void *context, struct problem *problem)
 {
 	struct template *t = alloc_zero(1, sizeof *t);
 	struct format_reader r = { t, source, resolve, context, problem };

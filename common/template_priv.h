@@ -1,17 +1,57 @@
-/* The tree behind template.h, shared by template*.c. Values are JSON values (VALUE_NONE: undefined), lists and objects made on the
- * way stand in the event's arena as JSON text. */
+/* The tree behind template.h, shared by template*.c. Values are JSON values (VALUE_NONE: undefined), lists
+ * and objects made on the way stand in the event's arena as JSON text. */
 #ifndef IMQ_TEMPLATE_PRIV_H
 #define IMQ_TEMPLATE_PRIV_H
 
 #include "template.h"
 
-enum { TEMPLATE_VARIABLES = 64, TEMPLATE_DEPTH = 64, TEMPLATE_NODES = 2000, TEMPLATE_TEXT = 16 << 20, TEMPLATE_STEPS = 1000000, TEMPLATE_SOURCE = 256 << 10 };
+enum {
+	TEMPLATE_VARIABLES = 64,
+	TEMPLATE_DEPTH = 64,
+	TEMPLATE_NODES = 2000,
+	TEMPLATE_TEXT = 16 << 20,
+	TEMPLATE_STEPS = 1000000,
+	TEMPLATE_SOURCE = 256 << 10
+};
 
 enum expr_kind {
-	EXPR_CONSTANT, EXPR_VARIABLE, EXPR_FIELD, EXPR_MESSAGE, EXPR_MATCH, EXPR_INDEX, EXPR_GET, EXPR_ITEMS, EXPR_KEYS, EXPR_VALUES,
-	EXPR_LOOP, EXPR_LIST, EXPR_MAP, EXPR_NOT, EXPR_NEGATE, EXPR_AND, EXPR_OR, EXPR_EQUAL, EXPR_UNEQUAL, EXPR_LESS,
-	EXPR_LESS_EQUAL, EXPR_GREATER, EXPR_GREATER_EQUAL, EXPR_IN, EXPR_NOT_IN, EXPR_ADD, EXPR_SUBTRACT, EXPR_MULTIPLY,
-	EXPR_DIVIDE, EXPR_FLOOR, EXPR_MODULO, EXPR_CONCAT, EXPR_FILTER, EXPR_CHOICE, EXPR_DEFINED, EXPR_IS_NONE, EXPR_PAD,
+	EXPR_CONSTANT,
+	EXPR_VARIABLE,
+	EXPR_FIELD,
+	EXPR_MESSAGE,
+	EXPR_MATCH,
+	EXPR_INDEX,
+	EXPR_GET,
+	EXPR_ITEMS,
+	EXPR_KEYS,
+	EXPR_VALUES,
+	EXPR_LOOP,
+	EXPR_LIST,
+	EXPR_MAP,
+	EXPR_NOT,
+	EXPR_NEGATE,
+	EXPR_AND,
+	EXPR_OR,
+	EXPR_EQUAL,
+	EXPR_UNEQUAL,
+	EXPR_LESS,
+	EXPR_LESS_EQUAL,
+	EXPR_GREATER,
+	EXPR_GREATER_EQUAL,
+	EXPR_IN,
+	EXPR_NOT_IN,
+	EXPR_ADD,
+	EXPR_SUBTRACT,
+	EXPR_MULTIPLY,
+	EXPR_DIVIDE,
+	EXPR_FLOOR,
+	EXPR_MODULO,
+	EXPR_CONCAT,
+	EXPR_FILTER,
+	EXPR_CHOICE,
+	EXPR_DEFINED,
+	EXPR_IS_NONE,
+	EXPR_PAD,
 	EXPR_REPR,
 };
 
@@ -34,14 +74,15 @@ enum node_kind { NODE_TEXT, NODE_PRINT, NODE_IF, NODE_FOR, NODE_SET };
 struct node {
 	enum node_kind kind;
 	struct text text;
-	struct expr *expr;       /* PRINT, SET; the condition of an IF (NULL: else); what a FOR goes through */
+	struct expr *expr; /* PRINT, SET; the condition of an IF (NULL: else); what a FOR goes through */
 	struct node *body;
-	struct node *other;      /* IF: the next branch; FOR: the else part */
-	int variables[2];        /* SET, FOR; the second is -1 but for `for k, v` */
+	struct node *other; /* IF: the next branch; FOR: the else part */
+	int variables[2];   /* SET, FOR; the second is -1 but for `for k, v` */
 	struct node *next;
 };
 
-struct template {
+struct template
+{
 	struct arena arena;
 	struct node *first;
 	char *name;
@@ -66,7 +107,7 @@ struct template_reader {
 	size_t at;
 	struct problem *problem;
 	struct text names[TEMPLATE_VARIABLES];
-	int loops;  /* open around here */
+	int loops; /* open around here */
 	int depth;
 	unsigned nodes; /* of the expression in hand */
 };
@@ -90,7 +131,8 @@ bool template_true(struct value v);
 /* What V looks like printed: text of v. */
 struct text template_text(struct render *r, struct value v);
 /* Marks the event. Returns NO_VALUE. */
-struct value template_fail(struct render *r, const struct expr *e, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct value template_fail(struct render *r, const struct expr *e, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 struct value template_of_bool(bool yes);
 struct value template_of_integer(struct render *r, long long n);
 /* JSON text that has been built as a value in the arena. */

@@ -1,5 +1,5 @@
-/* imq-jinja: set fields to texts made from others, by templates in the strict part of Jinja2 that template.h reads. Templates are read
- * when the command starts; they see what those before them have set. */
+/* imq-jinja: set fields to texts made from others, by templates in the strict part of Jinja2 that template.h
+ * reads. Templates are read when the command starts; they see what those before them have set. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -14,16 +14,14 @@ static struct {
 	struct assignment {
 		enum field field;
 		struct template *template;
-	} *assignments;
+	} * assignments;
 	size_t count, cap;
 	struct buf result;
 } my;
 
-static const struct opt options[] = {
-	OPT_JSON('f', "fields", &my.fields, "{}", "map of fields to templates, or to file:///PATH of a template"),
-	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
-	OPT_END
-};
+static const struct opt options[] = { OPT_JSON('f', "fields", &my.fields, "{}",
+					      "map of fields to templates, or to file:///PATH of a template"),
+	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"), OPT_END };
 
 /* The template of one field: the text itself, or what is in the file that it names. */
 static bool add(struct text field, struct text source, struct problem *problem)
@@ -61,9 +59,10 @@ static bool start(struct problem *problem)
 		return problem_set(problem, "--fields: a map of fields to templates expected");
 	walk = value_walk(fields);
 	while (fine && value_next_member(&walk, &key, &source))
-		fine = source.kind == VALUE_STRING ? add(value_text(key, &scratch), value_text(source, &scratch), problem)
-						   : problem_set(problem, "--fields: %.*s: a template, as a string, expected",
-								 TEXT_ARGS(value_inside(key)));
+		fine = source.kind == VALUE_STRING
+			       ? add(value_text(key, &scratch), value_text(source, &scratch), problem)
+			       : problem_set(problem, "--fields: %.*s: a template, as a string, expected",
+					 TEXT_ARGS(value_inside(key)));
 	arena_free(&scratch);
 	return fine;
 }
@@ -74,7 +73,8 @@ static enum verdict fill_in(struct event *ev)
 		buf_clear(&my.result);
 		if (!template_render(my.assignments[i].template, ev, NULL, &my.result))
 			return REJECT;
-		event_add(ev, my.assignments[i].field, buf_view(&my.result), my.overwrite ? OVERWRITE_YES : OVERWRITE_NO);
+		event_add(ev, my.assignments[i].field, buf_view(&my.result),
+			my.overwrite ? OVERWRITE_YES : OVERWRITE_NO);
 	}
 	return PASS;
 }
@@ -89,6 +89,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-jinja", .module = "intelmq.bots.experts.jinja.expert",
-		.summary = "set fields by Jinja2 templates", .options = options, .start = start, .event = fill_in, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-jinja",
+			.module = "intelmq.bots.experts.jinja.expert",
+			.summary = "set fields by Jinja2 templates",
+			.options = options,
+			.start = start,
+			.event = fill_in,
+			.stop = stop });
 }

@@ -1,4 +1,5 @@
-/* Fuzz target: any rules on any event. The first line is the event, the rest the rules; what comes out must be an event. */
+/* Fuzz target: any rules on any event. The first line is the event, the rest the rules; what comes out must
+ * be an event. */
 #include <stdint.h>
 #include <stdlib.h>
 

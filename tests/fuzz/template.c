@@ -1,4 +1,5 @@
-/* Fuzz target: any template, in both languages, on any event. The first line is the event, the rest the template. */
+/* Fuzz target: any template, in both languages, on any event. The first line is the event, the rest the
+ * template. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -9,9 +9,10 @@
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ROW,
-	ANSWER_MANY,   /* more than one row */
-	ANSWER_REFUSED, /* this question cannot be answered (a value that the column does not take): PROBLEM */
-	ANSWER_LOST,   /* the connection or the file is gone: PROBLEM */
+	ANSWER_MANY,    /* more than one row */
+	ANSWER_REFUSED, /* this question cannot be answered (a value that the column does not take): PROBLEM
+			 */
+	ANSWER_LOST,    /* the connection or the file is gone: PROBLEM */
 };
 
 struct database_options {
@@ -24,7 +25,8 @@ struct database {
 	/* Connects and prepares SQL, whose parameters are ?1, ?2 … or $1, $2 … False with PROBLEM. */
 	bool (*open)(const struct database_options *options, const char *sql, struct problem *problem);
 	/* Asks with COUNT values; ROW gets the one row's columns as a JSON array. */
-	enum answer (*ask)(const struct value *values, size_t count, struct buf *row, struct problem *problem);
+	enum answer (*ask)(
+		const struct value *values, size_t count, struct buf *row, struct problem *problem);
 	void (*close)(void);
 	char parameter; /* the sign before a parameter's number */
 };

@@ -1,5 +1,6 @@
-/* imq-generic-db-lookup: set fields to the columns of the one row in a table of SQLite or PostgreSQL that other fields select. The
- * statement is prepared once, values are bound, answers are remembered for a while. */
+/* imq-generic-db-lookup: set fields to the columns of the one row in a table of SQLite or PostgreSQL that
+ * other fields select. The statement is prepared once, values are bound, answers are remembered for a while.
+ */
 #include <stdlib.h>
 #include <strings.h>
 #include <time.h>
@@ -24,26 +25,29 @@ static struct {
 	struct buf sql, key, row;
 } my;
 
-static const struct opt options[] = {
-	OPT_TEXT('e', "engine", &my.options.engine, NULL, "sqlite or postgresql"),
-	OPT_TEXT('d', "database", &my.options.database, "intelmq", "the file (sqlite) or the name of the database"),
+static const struct opt options[] = { OPT_TEXT('e', "engine", &my.options.engine, NULL,
+					      "sqlite or postgresql"),
+	OPT_TEXT('d', "database", &my.options.database, "intelmq",
+		"the file (sqlite) or the name of the database"),
 	OPT_TEXT('t', "table", &my.table, "contacts", "the table"),
 	OPT_TEXT(0, "host", &my.options.host, "localhost", "PostgreSQL's host, or the folder of its socket"),
 	OPT_INTEGER(0, "port", &my.options.port, "5432", "its port"),
 	OPT_TEXT(0, "user", &my.options.user, "intelmq", "whom to log in as"),
 	OPT_SECRET("password", &my.options.password, "with which password"),
-	OPT_TEXT(0, "sslmode", &my.options.sslmode, "require", "libpq's sslmode: disable, allow, prefer, require, verify-ca, verify-full"),
-	OPT_SECONDS(0, "connect-timeout", &my.options.connect_timeout, "5", "give a connection up after so long"),
+	OPT_TEXT(0, "sslmode", &my.options.sslmode, "require",
+		"libpq's sslmode: disable, allow, prefer, require, verify-ca, verify-full"),
+	OPT_SECONDS(
+		0, "connect-timeout", &my.options.connect_timeout, "5", "give a connection up after so long"),
 	OPT_SECONDS(0, "reconnect-delay", &my.reconnect_delay, "0", "wait so long before connecting again"),
 	OPT_BOOL(0, "fail-on-errors", &my.fail_on_errors, false, "do not connect again"),
 	OPT_BOOL(0, "autocommit", &my.autocommit, true, "accepted for IntelMQ's sake: nothing is written"),
-	OPT_JSON('m', "match-fields", &my.match, "{\"source.asn\": \"asn\"}", "map of fields to columns that must be equal"),
-	OPT_JSON('r', "replace-fields", &my.replace, "{\"contact\": \"source.abuse_contact\", \"note\": \"comment\"}",
+	OPT_JSON('m', "match-fields", &my.match, "{\"source.asn\": \"asn\"}",
+		"map of fields to columns that must be equal"),
+	OPT_JSON('r', "replace-fields", &my.replace,
+		"{\"contact\": \"source.abuse_contact\", \"note\": \"comment\"}",
 		"map of columns to the fields that get them"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
-	OPT_SECONDS(0, "cache-ttl", &my.cache_ttl, "60", "remember answers for so long (0: not)"),
-	OPT_END
-};
+	OPT_SECONDS(0, "cache-ttl", &my.cache_ttl, "60", "remember answers for so long (0: not)"), OPT_END };
 
 /* A name in quotes (SQL-92, 5.2: quotes inside are doubled). */
 static void put_name(struct text name)
@@ -63,12 +67,13 @@ static bool column_and_field(struct text column, struct text field, enum field *
 	if (!field_check(*f, problem))
 		return false;
 	return (column.len && column.len < 128 && !memchr(column.at, '\0', column.len)) ||
-		problem_set(problem, "not a column: \"%.*s\"", (int)(column.len < 60 ? column.len : 60), column.at);
+	       problem_set(problem, "not a column: \"%.*s\"", (int)(column.len < 60 ? column.len : 60),
+		       column.at);
 }
 
 /* Steps through a map of texts, calling EACH with every pair. */
-static bool each_pair(struct text json, const char *option, bool (*each)(struct text key, struct text value, struct problem *),
-	struct problem *problem)
+static bool each_pair(struct text json, const char *option,
+	bool (*each)(struct text key, struct text value, struct problem *), struct problem *problem)
 {
 	struct arena scratch = { 0 };
 	struct value map, key, v;
@@ -86,7 +91,8 @@ static bool each_pair(struct text json, const char *option, bool (*each)(struct 
 		}
 	}
 	arena_free(&scratch);
-	return (fine && count) || problem_set(problem, "--%s: a map of 1 to %d texts to texts expected", option, MOST_FIELDS);
+	return (fine && count) ||
+	       problem_set(problem, "--%s: a map of 1 to %d texts to texts expected", option, MOST_FIELDS);
 }
 
 static bool add_target(struct text column, struct text field, struct problem *problem)
@@ -106,7 +112,8 @@ static bool add_key(struct text field, struct text column, struct problem *probl
 
 static bool start(struct problem *problem)
 {
-	if (!my.options.engine || (strcasecmp(my.options.engine, "sqlite") && strcasecmp(my.options.engine, "postgresql")))
+	if (!my.options.engine ||
+		(strcasecmp(my.options.engine, "sqlite") && strcasecmp(my.options.engine, "postgresql")))
 		return problem_set(problem, "--engine: sqlite or postgresql expected");
 	my.database = strcasecmp(my.options.engine, "sqlite") ? &postgresql_database : &sqlite_database;
 	if (!each_pair(my.replace, "replace-fields", add_target, problem))
@@ -232,8 +239,12 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-generic-db-lookup",
-		.module = "intelmq.bots.experts.generic_db_lookup.expert",
-		.summary = "set fields from a row of a database table", .options = options, .start = start, .event = look_up,
-		.stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-generic-db-lookup",
+			.module = "intelmq.bots.experts.generic_db_lookup.expert",
+			.summary = "set fields from a row of a database table",
+			.options = options,
+			.start = start,
+			.event = look_up,
+			.stop = stop });
 }

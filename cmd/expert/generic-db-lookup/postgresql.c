@@ -27,10 +27,10 @@ static bool failed(struct problem *problem, const char *message)
 static bool open_postgresql(const struct database_options *o, const char *sql, struct problem *problem)
 {
 	char port[24], timeout[24];
-	const char *const names[] = { "host", "port", "user", "password", "dbname", "sslmode", "connect_timeout",
-		"client_encoding", "fallback_application_name", NULL };
-	const char *const values[] = { o->host, port, o->user, o->password, o->database, o->sslmode, timeout, "UTF8",
-		"imq-generic-db-lookup", NULL };
+	const char *const names[] = { "host", "port", "user", "password", "dbname", "sslmode",
+		"connect_timeout", "client_encoding", "fallback_application_name", NULL };
+	const char *const values[] = { o->host, port, o->user, o->password, o->database, o->sslmode, timeout,
+		"UTF8", "imq-generic-db-lookup", NULL };
 	PGresult *result;
 	bool fine;
 
@@ -55,7 +55,16 @@ static bool open_postgresql(const struct database_options *o, const char *sql, s
 /* By the type's number in PostgreSQL's catalogue, which never changes. */
 static void put_column(const PGresult *result, int i, struct buf *row)
 {
-	enum { BOOL = 16, INT8 = 20, INT2 = 21, INT4 = 23, OID = 26, FLOAT4 = 700, FLOAT8 = 701, NUMERIC = 1700 };
+	enum {
+		BOOL = 16,
+		INT8 = 20,
+		INT2 = 21,
+		INT4 = 23,
+		OID = 26,
+		FLOAT4 = 700,
+		FLOAT8 = 701,
+		NUMERIC = 1700
+	};
 	struct text text = { PQgetvalue(result, 0, i), (size_t)PQgetlength(result, 0, i) };
 	struct value v;
 	struct value_error unused;
@@ -104,7 +113,8 @@ static enum answer read_result(const PGresult *result, struct buf *row, struct p
 	return ANSWER_ROW;
 }
 
-static enum answer ask_postgresql(const struct value *values, size_t count, struct buf *row, struct problem *problem)
+static enum answer ask_postgresql(
+	const struct value *values, size_t count, struct buf *row, struct problem *problem)
 {
 	char *texts[PARAMETERS];
 	struct arena scratch = { 0 };
@@ -122,7 +132,8 @@ static enum answer ask_postgresql(const struct value *values, size_t count, stru
 	if (nul) {
 		problem_set(problem, "PostgreSQL has no NUL in texts");
 	} else {
-		PGresult *result = PQexecPrepared(connection, "lookup", (int)n, (const char *const *)texts, NULL, NULL, 0);
+		PGresult *result = PQexecPrepared(
+			connection, "lookup", (int)n, (const char *const *)texts, NULL, NULL, 0);
 
 		answer = read_result(result, row, problem);
 		PQclear(result);

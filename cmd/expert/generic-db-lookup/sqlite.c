@@ -23,10 +23,12 @@ static bool open_sqlite(const struct database_options *options, const char *sql,
 		sqlite3_busy_timeout(connection, BUSY_MS);
 		/* A name in quotes that is no column is a mistake, not a text. */
 		sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-		if (sqlite3_prepare_v3(connection, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) == SQLITE_OK)
+		if (sqlite3_prepare_v3(connection, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) ==
+			SQLITE_OK)
 			return true;
 	}
-	problem_at(problem, options->database, 0, 0, "%s", connection ? sqlite3_errmsg(connection) : "out of memory");
+	problem_at(problem, options->database, 0, 0, "%s",
+		connection ? sqlite3_errmsg(connection) : "out of memory");
 	close_sqlite();
 	return false;
 }
@@ -44,8 +46,8 @@ static void bind(int number, struct value v, struct arena *scratch)
 	else if (v.kind == VALUE_TRUE || v.kind == VALUE_FALSE)
 		sqlite3_bind_int(statement, number, v.kind == VALUE_TRUE);
 	else
-		sqlite3_bind_text64(statement, number, text.at ? text.at : v.raw.at, text.at ? text.len : v.raw.len,
-			SQLITE_STATIC, SQLITE_UTF8);
+		sqlite3_bind_text64(statement, number, text.at ? text.at : v.raw.at,
+			text.at ? text.len : v.raw.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
 static void put_column(int i, struct buf *row)
@@ -74,7 +76,8 @@ static void put_column(int i, struct buf *row)
 	}
 }
 
-static enum answer ask_sqlite(const struct value *values, size_t count, struct buf *row, struct problem *problem)
+static enum answer ask_sqlite(
+	const struct value *values, size_t count, struct buf *row, struct problem *problem)
 {
 	struct arena scratch = { 0 };
 	enum answer answer = ANSWER_NOTHING;

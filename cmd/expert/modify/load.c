@@ -61,7 +61,8 @@ static bool add_condition(struct loader *l, struct text field, struct value want
 	struct problem why;
 
 	if (f == F_NONE)
-		return wrong(l, "if: not a field name: \"%.*s\"", (int)(field.len < 60 ? field.len : 60), field.at);
+		return wrong(l, "if: not a field name: \"%.*s\"", (int)(field.len < 60 ? field.len : 60),
+			field.at);
 	c->fact = facts_want(&l->rules->facts, f);
 	c->kind = CONDITION_EQUAL;
 	c->value = wanted;
@@ -85,7 +86,8 @@ static int resolve_match(void *context, struct text field, struct text group, st
 		struct condition *c = &l->rule->conditions[i];
 		long long number;
 
-		if (c->kind != CONDITION_PATTERN || !text_eq(field_name(l->rules->facts.items[c->fact].field), field))
+		if (c->kind != CONDITION_PATTERN ||
+			!text_eq(field_name(l->rules->facts.items[c->fact].field), field))
 			continue;
 		if (!text_integer(group, &number)) {
 			snprintf(name, sizeof name, "%.*s", (int)(group.len < 60 ? group.len : 60), group.at);
@@ -103,7 +105,8 @@ static int resolve_match(void *context, struct text field, struct text group, st
 		}
 		return (int)(c->first_match + (size_t)number);
 	}
-	problem_set(problem, "no pattern for %.*s in the rule", (int)(field.len < 60 ? field.len : 60), field.at);
+	problem_set(
+		problem, "no pattern for %.*s in the rule", (int)(field.len < 60 ? field.len : 60), field.at);
 	return -1;
 }
 
@@ -153,7 +156,8 @@ static bool add_assignment(struct loader *l, struct text field, struct value v)
 	return !text.at || a->field == F_EXTRA || constant(l, a, v, text);
 }
 
-static bool each_member(struct loader *l, struct value object, bool (*add)(struct loader *, struct text, struct value))
+static bool each_member(
+	struct loader *l, struct value object, bool (*add)(struct loader *, struct text, struct value))
 {
 	struct value_walk walk = value_walk(object);
 	struct value key, v;
@@ -166,7 +170,8 @@ static bool each_member(struct loader *l, struct value object, bool (*add)(struc
 
 static bool add_rule(struct loader *l, struct value v)
 {
-	struct value conditions = member(v, "if"), assignments = member(v, "then"), name = member(v, "rulename");
+	struct value conditions = member(v, "if"), assignments = member(v, "then"),
+		     name = member(v, "rulename");
 
 	l->rule = &l->rules->rules[l->rules->count++];
 	l->name = value_text(name, &l->rules->arena);
@@ -198,7 +203,9 @@ static bool read_file(const char *path, struct buf *json, struct value *v, struc
 struct rules *rules_load(const char *path, bool case_sensitive, struct problem *problem)
 {
 	struct rules *rules = alloc_zero(1, sizeof *rules);
-	struct loader loader = { .rules = rules, .file = path, .case_sensitive = case_sensitive, .problem = problem };
+	struct loader loader = {
+		.rules = rules, .file = path, .case_sensitive = case_sensitive, .problem = problem
+	};
 	struct value list, v;
 	struct value_walk walk;
 	size_t count = 0;
@@ -250,5 +257,6 @@ void rules_free(struct rules *rules)
 	facts_free(&rules->facts);
 	arena_free(&rules->arena);
 	buf_free(&rules->json);
+	buf_free(&rules->scratch);
 	free(rules);
 }

@@ -1,5 +1,5 @@
-/* imq-modify: set fields where regular expressions match others, by IntelMQ's rules: every one that holds is applied, in the order of the
- * file, and later ones see what earlier ones did. */
+/* imq-modify: set fields where regular expressions match others, by IntelMQ's rules: every one that holds is
+ * applied, in the order of the file, and later ones see what earlier ones did. */
 #include "modify.h"
 
 static struct {
@@ -10,13 +10,13 @@ static struct {
 	struct rules *rules;
 } my;
 
-static const struct opt options[] = {
-	OPT_TEXT('f', "configuration-path", &my.path, "/opt/intelmq/var/lib/bots/modify/modify.conf", "the file of rules, JSON or YAML"),
+static const struct opt options[] = { OPT_TEXT('f', "configuration-path", &my.path,
+					      "/opt/intelmq/var/lib/bots/modify/modify.conf",
+					      "the file of rules, JSON or YAML"),
 	OPT_BOOL('c', "case-sensitive", &my.case_sensitive, true, "patterns tell upper from lower case"),
 	OPT_INTEGER('m', "maximum-matches", &my.limit, "0", "stop after so many rules that hold (0: never)"),
 	OPT_TRISTATE('o', "overwrite", &my.overwrite, "true", "replace fields that are already there"),
-	OPT_END
-};
+	OPT_END };
 
 static bool load(struct problem *problem)
 {
@@ -31,7 +31,8 @@ static bool load(struct problem *problem)
 
 static enum verdict modify(struct event *ev)
 {
-	static const enum overwrite modes[] = { [TRISTATE_UNSET] = OVERWRITE_UNSET, [TRISTATE_NO] = OVERWRITE_NO,
+	static const enum overwrite modes[] = { [TRISTATE_UNSET] = OVERWRITE_UNSET,
+		[TRISTATE_NO] = OVERWRITE_NO,
 		[TRISTATE_YES] = OVERWRITE_YES };
 
 	rules_apply(my.rules, ev, modes[my.overwrite], my.limit);
@@ -45,7 +46,13 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-modify", .module = "intelmq.bots.experts.modify.expert",
-		.summary = "set fields where patterns match others", .options = options, .start = load, .event = modify,
-		.reload = load, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-modify",
+			.module = "intelmq.bots.experts.modify.expert",
+			.summary = "set fields where patterns match others",
+			.options = options,
+			.start = load,
+			.event = modify,
+			.reload = load,
+			.stop = stop });
 }

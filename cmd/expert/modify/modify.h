@@ -14,16 +14,16 @@ struct condition {
 	enum condition_kind kind;
 	unsigned fact;
 	struct regex *regex;
-	struct value value;   /* EQUAL */
-	size_t first_match;   /* PATTERN: where its groups go in the rules' matches */
-	size_t match_count;   /* 0: nobody asks for them */
+	struct value value; /* EQUAL */
+	size_t first_match; /* PATTERN: where its groups go in the rules' matches */
+	size_t match_count; /* 0: nobody asks for them */
 };
 
 struct assignment {
 	enum field field;
 	bool remove;
-	struct text canonical;     /* what the field's type makes of a constant; NO_TEXT: see below */
-	struct value value;        /* for `extra` as a whole; NO_VALUE: the template */
+	struct text canonical; /* what the field's type makes of a constant; NO_TEXT: see below */
+	struct value value;    /* for `extra` as a whole; NO_VALUE: the template */
 	struct template *template;
 };
 
@@ -47,7 +47,7 @@ struct index {
 };
 
 struct rules {
-	struct buf json;     /* what the rules were read from */
+	struct buf json; /* what the rules were read from */
 	struct arena arena;
 	struct rule *rules;
 	size_t count;
@@ -58,6 +58,7 @@ struct rules {
 	size_t words;          /* of a bitmap */
 	struct text *matches;
 	size_t match_count;
+	struct buf scratch;
 };
 
 /* Reads the file PATH. NULL with PROBLEM. */

@@ -1,5 +1,6 @@
-/* Rules are tried in the order of the file, but only those that may hold: each is found by one of its conditions, a text that a
- * field must have or a field that must be there. Where a rule changes a field, those that the new value brings into play join. */
+/* Rules are tried in the order of the file, but only those that may hold: each is found by one of its
+ * conditions, a text that a field must have or a field that must be there. Where a rule changes a field,
+ * those that the new value brings into play join. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -30,7 +31,8 @@ static void index_rule(struct rules *rules, size_t number)
 		struct index *index = &rules->indexes[c->fact];
 
 		if (text.at) {
-			alloc_grow(&index->exacts, &index->exact_cap, index->exact_count + 1, sizeof *index->exacts);
+			alloc_grow(&index->exacts, &index->exact_cap, index->exact_count + 1,
+				sizeof *index->exacts);
 			index->exacts[index->exact_count++] = (struct exact){ text, number };
 			return;
 		}
@@ -56,7 +58,8 @@ void rules_index(struct rules *rules)
 		index_rule(rules, i);
 	for (size_t i = 0; i < rules->facts.count; i++)
 		if (rules->indexes[i].exact_count)
-			qsort(rules->indexes[i].exacts, rules->indexes[i].exact_count, sizeof(struct exact), by_text);
+			qsort(rules->indexes[i].exacts, rules->indexes[i].exact_count, sizeof(struct exact),
+				by_text);
 }
 
 static void add_exact(struct rules *rules, const struct index *index, struct text text)
@@ -149,20 +152,19 @@ static void set_canonical(struct event *ev, const struct assignment *a, enum ove
 		event_set_raw(ev, a->field, a->canonical);
 }
 
-static void assign(struct rules *rules, const struct assignment *a, struct event *ev, enum overwrite overwrite)
+static void assign(
+	struct rules *rules, const struct assignment *a, struct event *ev, enum overwrite overwrite)
 {
-	struct buf text = BUF_INIT;
-
+	buf_clear(&rules->scratch);
 	if (a->canonical.at) {
 		set_canonical(ev, a, overwrite);
 	} else if (a->remove) {
 		event_add(ev, a->field, NO_TEXT, overwrite);
 	} else if (a->value.kind != VALUE_NONE) {
 		event_add_value(ev, a->field, a->value, overwrite);
-	} else if (template_render(a->template, ev, rules->matches, &text)) {
-		event_add(ev, a->field, buf_view(&text), overwrite);
+	} else if (template_render(a->template, ev, rules->matches, &rules->scratch)) {
+		event_add(ev, a->field, buf_view(&rules->scratch), overwrite);
 	}
-	buf_free(&text);
 	facts_changed(&rules->facts, a->field);
 }
 

@@ -1,5 +1,6 @@
-/* From the tree to a flat program: conditions become tests with two places to go on, so that && and || need no stack at run
- * time; constants are sanitised, expressions compiled and lists put into sets once. What can only fail is refused here. */
+/* From the tree to a flat program: conditions become tests with two places to go on, so that && and || need
+ * no stack at run time; constants are sanitised, expressions compiled and lists put into sets once. What can
+ * only fail is refused here. */
 #include "sieve.h"
 
 #include <stdlib.h>
@@ -80,7 +81,8 @@ static int new_variable(struct program *p, struct text name)
 static bool known_variable(struct compiler *c, struct text name, size_t at, int *index)
 {
 	*index = find_variable(c->program, name);
-	return *index >= 0 || lex_wrong(&c->lx, at, "no statement before this one sets the variable $%.*s", TEXT_ARGS(name));
+	return *index >= 0 ||
+	       lex_wrong(&c->lx, at, "no statement before this one sets the variable $%.*s", TEXT_ARGS(name));
 }
 
 static bool intern(struct compiler *c, struct text name, size_t at, enum field *f)
@@ -95,7 +97,8 @@ static bool writable(struct compiler *c, const struct statement *s, enum field *
 	struct problem why;
 
 	if (s->key_is_variable)
-		return lex_wrong(&c->lx, s->at, "a field name expected: a variable cannot say what to change");
+		return lex_wrong(
+			&c->lx, s->at, "a field name expected: a variable cannot say what to change");
 	if (!intern(c, s->key, s->at, f))
 		return false;
 	return field_check(*f, &why) || lex_wrong(&c->lx, s->at, "%s", why.text);
@@ -167,7 +170,8 @@ static int by_number(const void *a, const void *b)
 /* ---- tests: one constant each ---- */
 
 /* A text to be equal to: an address in the form that events have it in. */
-static bool equal_text(struct compiler *c, struct test *t, enum field f, struct text text, struct problem *why)
+static bool equal_text(
+	struct compiler *c, struct test *t, enum field f, struct text text, struct problem *why)
 {
 	static const char *const addresses[] = { "IPAddress", NULL };
 	char form[IP_SIZE];
@@ -175,7 +179,8 @@ static bool equal_text(struct compiler *c, struct test *t, enum field f, struct 
 
 	if (has_type(f, addresses)) {
 		if (!ip_parse(text, &ip))
-			return problem_set(why, "an IP address expected for %.*s (=~ and :contains take any text)",
+			return problem_set(why,
+				"an IP address expected for %.*s (=~ and :contains take any text)",
 				TEXT_ARGS(field_name(f)));
 		text = arena_text(&c->program->arena, (struct text){ form, ip_format(&ip, form) });
 	}
@@ -195,8 +200,8 @@ static bool equal_literal(struct compiler *c, struct test *t, enum field f, cons
 	case LITERAL_INTEGER:
 	case LITERAL_FLOAT:
 		if (!untyped(f) && !has_type(f, numeric))
-			return lex_wrong(&c->lx, l->at, "a string expected: %.*s is %s, not a number", TEXT_ARGS(field_name(f)),
-				field_type(f)->noun);
+			return lex_wrong(&c->lx, l->at, "a string expected: %.*s is %s, not a number",
+				TEXT_ARGS(field_name(f)), field_type(f)->noun);
 		if (!value_double(l->value, &number))
 			return lex_wrong(&c->lx, l->at, "number out of range");
 		add_number(t, number);
@@ -215,28 +220,33 @@ static bool order_literal(struct compiler *c, struct test *t, enum field f, cons
 	case LITERAL_STRING:
 		t->temporal = true;
 		if (!untyped(f) && !has_type(f, moments))
-			return lex_wrong(&c->lx, l->at, "a number expected for %.*s", TEXT_ARGS(field_name(f)));
-		return limit_parse(l->text, &t->limit) || lex_wrong(&c->lx, l->at, "a date or a span of time expected");
+			return lex_wrong(
+				&c->lx, l->at, "a number expected for %.*s", TEXT_ARGS(field_name(f)));
+		return limit_parse(l->text, &t->limit) ||
+		       lex_wrong(&c->lx, l->at, "a date or a span of time expected");
 	case LITERAL_BOOLEAN:
 		return lex_wrong(&c->lx, l->at, "a number, or a date as a string, expected");
 	case LITERAL_VARIABLE:
 		return add_operand(c, t, l);
 	default:
 		if (!untyped(f) && !has_type(f, numeric))
-			return lex_wrong(&c->lx, l->at, "%.*s is %s, not a number", TEXT_ARGS(field_name(f)), field_type(f)->noun);
+			return lex_wrong(&c->lx, l->at, "%.*s is %s, not a number", TEXT_ARGS(field_name(f)),
+				field_type(f)->noun);
 		return add_operand(c, t, l);
 	}
 }
 
 /* A constant string for T, from the rules or a line of a list file. */
-static bool string_constant(struct compiler *c, struct test *t, enum field f, struct text text, struct problem *why)
+static bool string_constant(
+	struct compiler *c, struct test *t, enum field f, struct text text, struct problem *why)
 {
 	switch (t->op) {
 	case MATCH_REGEX:
 	case MATCH_REGEXIN:
 		return add_pattern(t, text, why);
 	case MATCH_NETWORK:
-		return net_set_add(&t->networks, text) || problem_set(why, "a network or an address expected");
+		return net_set_add(&t->networks, text) ||
+		       problem_set(why, "a network or an address expected");
 	case MATCH_IN:
 		return equal_text(c, t, f, text, why);
 	default:
@@ -555,7 +565,8 @@ static struct code code_of_test(const struct program *p, const struct test *t)
 	if (t->op == MATCH_EXISTS && p->facts.items[t->fact].field != F_EXTRA) {
 		code.kind = CODE_PRESENT;
 	} else if (t->op == MATCH_EQUAL || t->op == MATCH_IN) {
-		if (t->texts.count == 1 && !t->number_count && t->texts.only.len && t->texts.only.len < UINT32_MAX) {
+		if (t->texts.count == 1 && !t->number_count && t->texts.only.len &&
+			t->texts.only.len < UINT32_MAX) {
 			code.kind = CODE_TEXT;
 			code.length = (uint32_t)t->texts.only.len;
 			code.value.text = t->texts.only.at;
@@ -588,7 +599,8 @@ static struct program *new_program(struct compiler *c, const char *file, struct 
 	struct program *p = alloc_zero(1, sizeof *p);
 
 	p->file = alloc_string(text_of(file));
-	*c = (struct compiler){ .program = p, .lx = { .file = p->file, .arena = &p->arena, .problem = problem } };
+	*c = (struct compiler){ .program = p,
+		.lx = { .file = p->file, .arena = &p->arena, .problem = problem } };
 	return p;
 }
 
@@ -644,7 +656,8 @@ struct program *program_of_expression(const char *expression, bool invert, struc
 	buf_string(&p->source, expression);
 	c.lx.source = buf_view(&p->source);
 	fine = unicode_valid(c.lx.source) || problem_at(problem, p->file, 0, 0, "not UTF-8");
-	fine = fine && parse_expression(&c.lx, &tree) && compile_condition(&c, tree, invert ? no : yes, invert ? yes : no);
+	fine = fine && parse_expression(&c.lx, &tree) &&
+	       compile_condition(&c, tree, invert ? no : yes, invert ? yes : no);
 	set_label(&c, no);
 	emit(&c, STEP_DROP, 0);
 	set_label(&c, yes);
@@ -677,6 +690,7 @@ void program_free(struct program *p)
 	facts_free(&p->facts);
 	arena_free(&p->arena);
 	buf_free(&p->source);
+	buf_free(&p->scratch);
 	free(p->file);
 	free(p);
 }

@@ -36,8 +36,9 @@ static bool time_of_day(struct text t, int64_t *microseconds)
 {
 	int hour = 0, minute = 0, second = 0, fraction = 0, zone_hour = 0, zone_minute = 0, digit, sign = 0;
 
-	if (!take(&t, 2, &hour) || (take_char(&t, ':') && (!take(&t, 2, &minute) ||
-		(take_char(&t, ':') && !take(&t, 2, &second)))))
+	if (!take(&t, 2, &hour) ||
+		(take_char(&t, ':') &&
+			(!take(&t, 2, &minute) || (take_char(&t, ':') && !take(&t, 2, &second)))))
 		return false;
 	if (take_char(&t, '.'))
 		for (int unit = 100000, n = 0; take(&t, 1, &digit) || n == 0; unit /= 10, n++) {
@@ -51,15 +52,19 @@ static bool time_of_day(struct text t, int64_t *microseconds)
 		sign = -1;
 	else
 		take_char(&t, 'Z');
-	if (sign && (!take(&t, 2, &zone_hour) || ((take_char(&t, ':') || t.len) && !take(&t, 2, &zone_minute))))
+	if (sign &&
+		(!take(&t, 2, &zone_hour) || ((take_char(&t, ':') || t.len) && !take(&t, 2, &zone_minute))))
 		return false;
 	if (t.len || hour > 23 || minute > 59 || second > 59 || zone_hour > 23 || zone_minute > 59)
 		return false;
-	*microseconds = ((hour * 60 + minute - sign * (zone_hour * 60 + zone_minute)) * 60 + second) * SECOND + fraction;
+	*microseconds =
+		((hour * 60 + minute - sign * (zone_hour * 60 + zone_minute)) * 60 + second) * SECOND +
+		fraction;
 	return true;
 }
 
-/* `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, with slashes, without anything, `YYYY-Www[-d]`, `YYYY-ddd`: takes it from *T. */
+/* `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, with slashes, without anything, `YYYY-Www[-d]`, `YYYY-ddd`: takes it from
+ * *T. */
 static bool date(struct text *t, int64_t *microseconds)
 {
 	struct when_parts parts = { .month = 1, .day = 1 };
@@ -71,7 +76,8 @@ static bool date(struct text *t, int64_t *microseconds)
 		return false;
 	separator = t->len ? t->at[0] : '\0';
 	if (separator >= '0' && separator <= '9')
-		return take(t, 2, &parts.month) && take(t, 2, &parts.day) && when_from_parts(&parts, microseconds);
+		return take(t, 2, &parts.month) && take(t, 2, &parts.day) &&
+		       when_from_parts(&parts, microseconds);
 	if (separator != '-' && separator != '/')
 		return when_from_parts(&parts, microseconds);
 	rest = text_from(*t, 1);
@@ -79,11 +85,13 @@ static bool date(struct text *t, int64_t *microseconds)
 	if (take_char(&rest, 'W')) {
 		parts.day = 4; /* always in week 1 */
 		if (!take(&rest, 2, &number) || number < 1 || number > 53 ||
-			(take_char(&rest, '-') && (!take(&rest, 1, &weekday) || weekday < 1 || weekday > 7)) ||
+			(take_char(&rest, '-') &&
+				(!take(&rest, 1, &weekday) || weekday < 1 || weekday > 7)) ||
 			!when_from_parts(&parts, microseconds))
 			return false;
 		*t = rest;
-		return when_shift(microseconds, ((number - 1) * 7 - when_weekday(*microseconds) + weekday - 1) * DAY);
+		return when_shift(
+			microseconds, ((number - 1) * 7 - when_weekday(*microseconds) + weekday - 1) * DAY);
 	}
 	if (take(&ordinal, 3, &number) && number >= 1 && number <= 366) {
 		*t = ordinal;
@@ -98,9 +106,12 @@ static bool date(struct text *t, int64_t *microseconds)
 /* `PnYnMnWnDTnHnMnS` (ISO 8601), months of 30 days. */
 static bool duration(struct text t, int64_t *microseconds)
 {
-	static const struct { char unit; bool time; int64_t seconds; } units[] = { { 'Y', false, 31536000 },
-		{ 'M', false, 2592000 }, { 'W', false, 604800 }, { 'D', false, 86400 }, { 'H', true, 3600 },
-		{ 'M', true, 60 }, { 'S', true, 1 } };
+	static const struct {
+		char unit;
+		bool time;
+		int64_t seconds;
+	} units[] = { { 'Y', false, 31536000 }, { 'M', false, 2592000 }, { 'W', false, 604800 },
+		{ 'D', false, 86400 }, { 'H', true, 3600 }, { 'M', true, 60 }, { 'S', true, 1 } };
 	bool time = false;
 
 	*microseconds = 0;
@@ -131,8 +142,10 @@ static bool duration(struct text t, int64_t *microseconds)
 /* `10 h`, `30 m`: short names of units, which IntelMQ does not know. */
 static bool short_span(struct text t, long long *seconds)
 {
-	static const struct { const char *unit; long long seconds; } units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 },
-		{ "d", 86400 }, { "w", 604800 } };
+	static const struct {
+		const char *unit;
+		long long seconds;
+	} units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 604800 } };
 	size_t digits = 0;
 	struct text unit;
 

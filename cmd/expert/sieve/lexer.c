@@ -84,7 +84,8 @@ bool lex_expected(struct lexer *lx, const char *what)
 	if (length == 0)
 		for (length = 1; (ahead(lx, length) & 0xc0) == 0x80; length++)
 			;
-	return lex_wrong(lx, lx->at, "%s expected, found \"%.*s\"", what, (int)length, lx->source.at + lx->at);
+	return lex_wrong(
+		lx, lx->at, "%s expected, found \"%.*s\"", what, (int)length, lx->source.at + lx->at);
 }
 
 struct text lex_peek_word(struct lexer *lx)
@@ -160,7 +161,8 @@ static struct value json_string(struct lexer *lx, struct text t)
 	return (struct value){ raw, VALUE_STRING, memchr(raw.at, '\\', raw.len) != NULL };
 }
 
-/* A string may span lines; a backslash before the quote that delimits it gives that quote, every other one stays. */
+/* A string may span lines; a backslash before the quote that delimits it gives that quote, every other one
+ * stays. */
 static bool string_literal(struct lexer *lx, struct literal *literal)
 {
 	char quote = lx->source.at[lx->at], *out;

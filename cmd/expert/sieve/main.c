@@ -1,5 +1,6 @@
-/* imq-sieve: filter, change and route events by the rules of a small language, imq-sieve-rules(5), or by one condition on the
- * command line. Rules are compiled when the command starts, so that what is wrong with them is said before the first event. */
+/* imq-sieve: filter, change and route events by the rules of a small language, imq-sieve-rules(5), or by one
+ * condition on the command line. Rules are compiled when the command starts, so that what is wrong with them
+ * is said before the first event. */
 #include "sieve.h"
 
 #include <stdio.h>
@@ -15,17 +16,18 @@ static struct {
 	struct buf message;
 } my;
 
-static const struct opt options[] = {
-	OPT_TEXT('f', "file", &my.file, DEFAULT_FILE, "the file of rules"),
-	OPT_TEXT('e', "expression", &my.expression, NULL, "in place of a file: let events pass that this condition holds for"),
+static const struct opt options[] = { OPT_TEXT('f', "file", &my.file, DEFAULT_FILE, "the file of rules"),
+	OPT_TEXT('e', "expression", &my.expression, NULL,
+		"in place of a file: let events pass that this condition holds for"),
 	OPT_BOOL('v', "invert", &my.invert, false, "let the other events pass (only with --expression)"),
-	OPT_BOOL(0, "explain", &my.explain, false, "say on stderr what became of each event and which rule decided it"),
-	OPT_END
-};
+	OPT_BOOL(0, "explain", &my.explain, false,
+		"say on stderr what became of each event and which rule decided it"),
+	OPT_END };
 
 static struct program *load(struct problem *problem)
 {
-	return my.expression ? program_of_expression(my.expression, my.invert, problem) : program_load(my.file, problem);
+	return my.expression ? program_of_expression(my.expression, my.invert, problem)
+			     : program_load(my.file, problem);
 }
 
 static bool start(struct problem *problem)
@@ -100,7 +102,14 @@ static void stop(void)
 
 int main(int argc, char **argv)
 {
-	return filter_main(argc, argv, &(struct filter){ .name = "imq-sieve", .module = "intelmq.bots.experts.sieve.expert",
-		.summary = "filter, change and route events by rules", .options = options, .paths = true, .start = start,
-		.event = sift, .reload = reload, .stop = stop });
+	return filter_main(argc, argv,
+		&(struct filter){ .name = "imq-sieve",
+			.module = "intelmq.bots.experts.sieve.expert",
+			.summary = "filter, change and route events by rules",
+			.options = options,
+			.paths = true,
+			.start = start,
+			.event = sift,
+			.reload = reload,
+			.stop = stop });
 }

@@ -3,18 +3,33 @@
 enum { NESTING = 200, LIST_LIMIT = 1000000, CONDITIONS = 10000 };
 
 /* What stands between a key and its value. Longer symbols first where one begins another. */
-static const struct operator {
+static const struct operator
+{
 	const char *symbol;
 	enum match_op op;
 	bool negated;
-} operators[] = {
-	{ "==", MATCH_EQUAL, false }, { "!=", MATCH_EQUAL, true }, { "=~", MATCH_REGEX, false }, { "!~", MATCH_REGEX, true },
-	{ "<<", MATCH_NETWORK, false }, { "<=", MATCH_LESS_EQUAL, false }, { ">=", MATCH_GREATER_EQUAL, false },
-	{ "<", MATCH_LESS, false }, { ">", MATCH_GREATER, false }, { ":contains", MATCH_CONTAINS, false },
-	{ ":in", MATCH_IN, false }, { ":containsany", MATCH_CONTAINSANY, false }, { ":regexin", MATCH_REGEXIN, false },
-	{ ":before", MATCH_BEFORE, false }, { ":after", MATCH_AFTER, false }, { ":equals", MATCH_LIST_EQUALS, false },
-	{ ":setequals", MATCH_SETEQUALS, false }, { ":overlaps", MATCH_OVERLAPS, false },
-	{ ":subsetof", MATCH_SUBSETOF, false }, { ":supersetof", MATCH_SUPERSETOF, false },
+}
+operators[] = {
+	{ "==", MATCH_EQUAL, false },
+	{ "!=", MATCH_EQUAL, true },
+	{ "=~", MATCH_REGEX, false },
+	{ "!~", MATCH_REGEX, true },
+	{ "<<", MATCH_NETWORK, false },
+	{ "<=", MATCH_LESS_EQUAL, false },
+	{ ">=", MATCH_GREATER_EQUAL, false },
+	{ "<", MATCH_LESS, false },
+	{ ">", MATCH_GREATER, false },
+	{ ":contains", MATCH_CONTAINS, false },
+	{ ":in", MATCH_IN, false },
+	{ ":containsany", MATCH_CONTAINSANY, false },
+	{ ":regexin", MATCH_REGEXIN, false },
+	{ ":before", MATCH_BEFORE, false },
+	{ ":after", MATCH_AFTER, false },
+	{ ":equals", MATCH_LIST_EQUALS, false },
+	{ ":setequals", MATCH_SETEQUALS, false },
+	{ ":overlaps", MATCH_OVERLAPS, false },
+	{ ":subsetof", MATCH_SUBSETOF, false },
+	{ ":supersetof", MATCH_SUPERSETOF, false },
 };
 
 static bool literal_into(struct lexer *lx, struct literal **end)
@@ -40,7 +55,8 @@ static bool list(struct lexer *lx, bool empty, struct literal **values)
 		return true;
 	do {
 		if (count++ == LIST_LIMIT)
-			return lex_wrong(lx, lx->at, "a list of more than %d values: put it into a file", LIST_LIMIT);
+			return lex_wrong(
+				lx, lx->at, "a list of more than %d values: put it into a file", LIST_LIMIT);
 		if (!literal_into(lx, values))
 			return false;
 		values = &(*values)->next;
@@ -73,7 +89,7 @@ static bool list_file(struct lexer *lx, struct match *m)
 static bool right_side(struct lexer *lx, struct match *m)
 {
 	bool member = m->op == MATCH_IN || m->op == MATCH_CONTAINSANY || m->op == MATCH_REGEXIN ||
-		m->op == MATCH_NETWORK;
+		      m->op == MATCH_NETWORK;
 
 	if (member && lex_word(lx, "file"))
 		return list_file(lx, m);
@@ -112,7 +128,8 @@ static bool match(struct lexer *lx, struct match **out)
 		m->op = operators[i].op;
 		m->negated = operators[i].negated;
 		if (m->all && (m->negated || m->op >= MATCH_LIST_EQUALS))
-			return lex_wrong(lx, at, "an operator that tests a single value expected behind :all");
+			return lex_wrong(
+				lx, at, "an operator that tests a single value expected behind :all");
 		return right_side(lx, m);
 	}
 	return lex_expected(lx, "an operator (== != =~ !~ < <= > >= << :contains :in ...)");

@@ -28,8 +28,9 @@ static void shift(struct program *p, const struct step *step, struct event *ev)
 {
 	struct text text = event_text(ev, step->field);
 	int64_t moment, by = step->shift;
-	struct buf out = BUF_INIT;
+	struct buf *out = &p->scratch;
 
+	buf_clear(out);
 	if (event_has(ev, step->field) ? !step->force : step->update)
 		return;
 	if (step->value.variable >= 0) {
@@ -46,9 +47,8 @@ static void shift(struct program *p, const struct step *step, struct event *ev)
 		event_mark(ev, "%.*s: no time that could be moved", TEXT_ARGS(field_name(step->field)));
 		return;
 	}
-	when_write(&out, moment);
-	event_set(ev, step->field, buf_view(&out));
-	buf_free(&out);
+	when_write(out, moment);
+	event_set(ev, step->field, buf_view(out));
 	facts_changed(&p->facts, step->field);
 }
 
@@ -56,54 +56,55 @@ static void shift(struct program *p, const struct step *step, struct event *ev)
 static struct text appended(struct program *p, const struct step *step, struct event *ev)
 {
 	struct value v = operand_value(p, &step->value, ev);
-	struct buf out = BUF_INIT;
+	struct buf *out = &p->scratch;
 	struct text in = event_value_form(ev, v), raw = NO_TEXT;
 	enum field_verdict verdict;
 
 	if (step->canonical.at || v.kind == VALUE_NONE)
 		return step->canonical;
-	verdict = field_sanitise(step->field, v.kind, in, &out);
+	buf_clear(out);
+	verdict = field_sanitise(step->field, v.kind, in, out);
 	if (verdict == FIELD_FINE) {
-		raw = arena_text(event_arena(ev), buf_view(&out));
+		raw = arena_text(event_arena(ev), buf_view(out));
 	} else {
-		field_explain(step->field, verdict, v.kind, in, &out);
-		event_mark(ev, "%.*s", TEXT_ARGS(buf_view(&out)));
+		field_explain(step->field, verdict, v.kind, in, out);
+		event_mark(ev, "%.*s", TEXT_ARGS(buf_view(out)));
 	}
-	buf_free(&out);
 	return raw;
 }
 
-/* Below extra a list is one value, and `append` leaves what is no list alone; elsewhere a single value is a list of one. */
+/* Below extra a list is one value, and `append` leaves what is no list alone; elsewhere a single value is a
+ * list of one. */
 static void append(struct program *p, const struct step *step, struct event *ev)
 {
 	struct value old = event_value(ev, step->field), element;
 	struct value_walk walk = value_walk(old);
 	struct text raw = appended(p, step, ev);
 	bool extra = field_is_extra(step->field), repeated = false;
-	struct buf out = BUF_INIT;
+	struct buf *out = &p->scratch;
 
 	if (!raw.at || (extra && !step->force && old.kind != VALUE_NONE && old.kind != VALUE_ARRAY))
 		return;
-	buf_char(&out, '[');
+	buf_clear(out);
+	buf_char(out, '[');
 	if (old.kind == VALUE_ARRAY) {
 		while (value_next(&walk, &element)) {
 			repeated |= !extra && text_eq(element.raw, raw);
-			buf_text(&out, element.raw);
-			buf_char(&out, ',');
+			buf_text(out, element.raw);
+			buf_char(out, ',');
 		}
 	} else if (old.kind != VALUE_NONE) {
 		repeated = !extra && text_eq(old.raw, raw);
-		buf_text(&out, old.raw);
-		buf_char(&out, ',');
+		buf_text(out, old.raw);
+		buf_char(out, ',');
 	}
-	if (!extra && out.len == 1)
-		buf_clear(&out); /* of one value, no list */
-	buf_text(&out, raw);
-	if (out.at[0] == '[' && (extra || old.kind != VALUE_NONE))
-		buf_char(&out, ']');
+	if (!extra && out->len == 1)
+		buf_clear(out); /* of one value, no list */
+	buf_text(out, raw);
+	if (out->at[0] == '[' && (extra || old.kind != VALUE_NONE))
+		buf_char(out, ']');
 	if (!repeated)
-		event_set_raw(ev, step->field, buf_view(&out));
-	buf_free(&out);
+		event_set_raw(ev, step->field, buf_view(out));
 	facts_changed(&p->facts, step->field);
 }
 
@@ -167,8 +168,9 @@ static inline bool holds(struct program *p, const struct code *code, size_t at, 
 	if (code->kind == CODE_NUMBER)
 		return fact_is_number(fact) && fact->number == code->value.number;
 	/* The last byte first: texts of one length mostly differ there. */
-	return (fact->text.len == code->length && fact->text.at[code->length - 1] == code->value.text[code->length - 1] &&
-		memcmp(fact->text.at, code->value.text, code->length) == 0) != code->negated;
+	return (fact->text.len == code->length &&
+		       fact->text.at[code->length - 1] == code->value.text[code->length - 1] &&
+		       memcmp(fact->text.at, code->value.text, code->length) == 0) != code->negated;
 }
 
 enum verdict program_run(struct program *p, struct event *ev, struct decision *decision)

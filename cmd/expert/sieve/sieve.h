@@ -1,5 +1,5 @@
-/* imq-sieve's pieces: text -> tree (lexer.c, parser.c) -> flat program (compile.c) -> verdicts (run.c). The language is
- * described in imq-sieve-rules(5). */
+/* imq-sieve's pieces: text -> tree (lexer.c, parser.c) -> flat program (compile.c) -> verdicts (run.c). The
+ * language is described in imq-sieve-rules(5). */
 #ifndef SIEVE_H
 #define SIEVE_H
 
@@ -58,16 +58,32 @@ bool lex_literal(struct lexer *lx, struct literal *literal);
 /* ---- parser.c: the tree ---- */
 
 enum match_op {
-	MATCH_EQUAL, MATCH_CONTAINS, MATCH_REGEX, MATCH_IN, MATCH_CONTAINSANY, MATCH_REGEXIN, MATCH_NETWORK,
-	MATCH_LESS, MATCH_LESS_EQUAL, MATCH_GREATER, MATCH_GREATER_EQUAL, MATCH_BEFORE, MATCH_AFTER, MATCH_EXISTS,
-	MATCH_LIST_EQUALS, MATCH_SETEQUALS, MATCH_OVERLAPS, MATCH_SUBSETOF, MATCH_SUPERSETOF,
+	MATCH_EQUAL,
+	MATCH_CONTAINS,
+	MATCH_REGEX,
+	MATCH_IN,
+	MATCH_CONTAINSANY,
+	MATCH_REGEXIN,
+	MATCH_NETWORK,
+	MATCH_LESS,
+	MATCH_LESS_EQUAL,
+	MATCH_GREATER,
+	MATCH_GREATER_EQUAL,
+	MATCH_BEFORE,
+	MATCH_AFTER,
+	MATCH_EXISTS,
+	MATCH_LIST_EQUALS,
+	MATCH_SETEQUALS,
+	MATCH_OVERLAPS,
+	MATCH_SUBSETOF,
+	MATCH_SUPERSETOF,
 };
 
 struct match {
 	size_t at;
 	enum match_op op;
-	bool negated;  /* != !~ :notexists */
-	bool all;      /* :all */
+	bool negated; /* != !~ :notexists */
+	bool all;     /* :all */
 	struct text key;
 	bool variable; /* KEY is one's name */
 	struct literal *values;
@@ -83,21 +99,30 @@ struct node {
 };
 
 enum statement_kind {
-	STATEMENT_IF, STATEMENT_DROP, STATEMENT_KEEP, STATEMENT_PATH, STATEMENT_ADD, STATEMENT_ADD_FORCE,
-	STATEMENT_UPDATE, STATEMENT_REMOVE, STATEMENT_APPEND, STATEMENT_APPEND_FORCE, STATEMENT_ASSIGN,
+	STATEMENT_IF,
+	STATEMENT_DROP,
+	STATEMENT_KEEP,
+	STATEMENT_PATH,
+	STATEMENT_ADD,
+	STATEMENT_ADD_FORCE,
+	STATEMENT_UPDATE,
+	STATEMENT_REMOVE,
+	STATEMENT_APPEND,
+	STATEMENT_APPEND_FORCE,
+	STATEMENT_ASSIGN,
 };
 
 struct statement {
 	enum statement_kind kind;
 	size_t at;
-	struct text key;          /* ASSIGN: what is read */
+	struct text key; /* ASSIGN: what is read */
 	bool key_is_variable;
-	struct text variable;     /* ASSIGN: what is set */
-	int shift;                /* 0 =, 1 +=, -1 -= */
-	struct literal *values;   /* of an action, or the paths */
-	struct node *condition;   /* IF; NULL: else */
-	struct statement *body;   /* IF */
-	struct statement *other;  /* IF: elif and else, as a statement each */
+	struct text variable;    /* ASSIGN: what is set */
+	int shift;               /* 0 =, 1 +=, -1 -= */
+	struct literal *values;  /* of an action, or the paths */
+	struct node *condition;  /* IF; NULL: else */
+	struct statement *body;  /* IF */
+	struct statement *other; /* IF: elif and else, as a statement each */
 	struct statement *next;
 };
 
@@ -122,12 +147,12 @@ struct when_limit {
 struct test {
 	enum match_op op;
 	bool negated, all;
-	bool absent;            /* what it says of an event without the field */
+	bool absent; /* what it says of an event without the field */
 	unsigned fact;
-	bool boolean;           /* == true and the like: only booleans count, != included */
-	int variable;           /* index of the variable that names the field, -1: FACT */
-	struct text_set texts;  /* strings to be equal to */
-	double *numbers;        /* sorted */
+	bool boolean;          /* == true and the like: only booleans count, != included */
+	int variable;          /* index of the variable that names the field, -1: FACT */
+	struct text_set texts; /* strings to be equal to */
+	double *numbers;       /* sorted */
 	size_t number_count;
 	struct operand *operands; /* everything else, in order */
 	size_t operand_count;
@@ -135,41 +160,50 @@ struct test {
 	size_t pattern_count;
 	struct net_set networks;
 	struct when_limit limit;
-	bool temporal;          /* < and the like compare moments */
+	bool temporal; /* < and the like compare moments */
 	char *list_bytes;
 };
 
 enum step_kind {
-	STEP_TEST, STEP_JUMP, STEP_ENTER, STEP_DROP, STEP_KEEP, STEP_PATH, STEP_SET, STEP_SHIFT, STEP_REMOVE,
-	STEP_APPEND, STEP_ASSIGN,
+	STEP_TEST,
+	STEP_JUMP,
+	STEP_ENTER,
+	STEP_DROP,
+	STEP_KEEP,
+	STEP_PATH,
+	STEP_SET,
+	STEP_SHIFT,
+	STEP_REMOVE,
+	STEP_APPEND,
+	STEP_ASSIGN,
 };
 
 struct step {
 	enum step_kind kind;
-	unsigned yes, no;        /* TEST: where to go on; JUMP: YES */
+	unsigned yes, no; /* TEST: where to go on; JUMP: YES */
 	struct test *test;
 	enum field field;
-	int variable;            /* ASSIGN */
-	bool force;              /* add!, append! */
-	bool update;             /* only where the field is present */
-	int64_t shift;           /* microseconds */
+	int variable;  /* ASSIGN */
+	bool force;    /* add!, append! */
+	bool update;   /* only where the field is present */
+	int64_t shift; /* microseconds */
 	struct operand value;
-	struct text canonical;   /* SET: the constant as the field's type writes it; NO_TEXT: ask the type */
+	struct text canonical; /* SET: the constant as the field's type writes it; NO_TEXT: ask the type */
 	const char **paths;
 	size_t path_count;
 	struct place place;
 };
 
-/* What runs: one for each step, small, so that long programs stay in the processor's cache. Tests that can be answered in a few
- * instructions have all they need here. */
+/* What runs: one for each step, small, so that long programs stay in the processor's cache. Tests that can be
+ * answered in a few instructions have all they need here. */
 enum code_kind { CODE_STEP, CODE_TEST, CODE_JUMP, CODE_PRESENT, CODE_TEXT, CODE_NUMBER };
 
 struct code {
-	uint8_t kind;       /* enum code_kind */
+	uint8_t kind; /* enum code_kind */
 	bool negated;
 	uint32_t yes, no;
 	uint32_t fact;
-	uint32_t length;    /* TEXT */
+	uint32_t length; /* TEXT */
 	union {
 		const char *text;
 		double number;
@@ -177,7 +211,7 @@ struct code {
 };
 
 struct program {
-	char *file;        /* what messages call it */
+	char *file; /* what messages call it */
 	struct buf source;
 	struct arena arena; /* tree, operands, paths */
 	struct step *steps;
@@ -192,13 +226,15 @@ struct program {
 	struct value *values; /* of the variables */
 	bool has_time;
 	int64_t now;
+	struct buf scratch;
 };
 
 /* Compiles the file PATH. NULL with PROBLEM. */
 struct program *program_load(const char *path, struct problem *problem);
 /* Compiles TEXT; FILE is what messages call it, and lists are relative to. */
 struct program *program_of_text(const char *file, struct text text, struct problem *problem);
-/* Compiles EXPRESSION into a program that keeps the events it holds for (or not, if INVERT) and drops the others. */
+/* Compiles EXPRESSION into a program that keeps the events it holds for (or not, if INVERT) and drops the
+ * others. */
 struct program *program_of_expression(const char *expression, bool invert, struct problem *problem);
 void program_free(struct program *p);
 /* Reads a moment or a span of time before now. (dates.c) */
@@ -208,9 +244,9 @@ bool limit_parse(struct text t, struct when_limit *limit);
 
 /* What became of an event and which statement decided. */
 struct decision {
-	const char *what; /* "dropped", "kept", "passed" */
-	struct place at;  /* of the deciding statement; line 0: the end */
-	struct place rule; /* of the last branch taken; line 0: none */
+	const char *what;        /* "dropped", "kept", "passed" */
+	struct place at;         /* of the deciding statement; line 0: the end */
+	struct place rule;       /* of the last branch taken; line 0: none */
 	const struct step *path; /* the last path statement; NULL: none */
 };
 

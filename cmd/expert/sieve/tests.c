@@ -1,5 +1,5 @@
-/* Conditions on one event. A positive test holds if it holds for any of a field's values (with :all, for every one); a negated
- * one if the positive one does not. */
+/* Conditions on one event. A positive test holds if it holds for any of a field's values (with :all, for
+ * every one); a negated one if the positive one does not. */
 #include "sieve.h"
 
 #include "clock.h"
@@ -35,7 +35,8 @@ static struct text operand_text(struct program *p, const struct operand *operand
 		return operand->text;
 	v = operand_value(p, operand, ev);
 	if (v.kind != VALUE_STRING && v.kind != VALUE_NONE)
-		event_mark(ev, "the variable $%.*s holds no text", TEXT_ARGS(p->variables[operand->variable]));
+		event_mark(
+			ev, "the variable $%.*s holds no text", TEXT_ARGS(p->variables[operand->variable]));
 	return value_text(v, event_arena(ev));
 }
 
@@ -79,7 +80,8 @@ static bool contains(struct program *p, const struct test *t, struct event *ev, 
 }
 
 /* A pattern out of an event, by way of a variable: compiled for this one question. */
-static bool found_by_variable(struct program *p, const struct operand *operand, struct event *ev, struct text text)
+static bool found_by_variable(
+	struct program *p, const struct operand *operand, struct event *ev, struct text text)
 {
 	struct text source = operand_text(p, operand, ev);
 	struct problem problem;
@@ -123,7 +125,8 @@ static bool in_network(struct program *p, const struct test *t, struct event *ev
 	for (size_t i = 0; i < t->operand_count; i++) {
 		struct text name = operand_text(p, &t->operands[i], ev);
 
-		if (name.at && ip_parse_network(name, &network, &prefix) && ip_same_network(&fact->ip, &network, prefix))
+		if (name.at && ip_parse_network(name, &network, &prefix) &&
+			ip_same_network(&fact->ip, &network, prefix))
 			return true;
 	}
 	return false;
@@ -158,7 +161,8 @@ static bool compare_times(struct program *p, const struct test *t, struct event 
 		if (!name.at)
 			return false;
 		if (!limit_parse(name, &limit)) {
-			event_mark(ev, "not a date or a span of time: \"%.*s\"", (int)(name.len < 60 ? name.len : 60), name.at);
+			event_mark(ev, "not a date or a span of time: \"%.*s\"",
+				(int)(name.len < 60 ? name.len : 60), name.at);
 			return false;
 		}
 	}
