@@ -95,6 +95,20 @@ rules() {
 	[ "$stderr" = 'imq-sieve: -:2: feed.name: there is none to give to $f' ]
 }
 
+@test "sieve: :contains finds a text at every place, in numbers and lists too" {
+	for part in '' h ht ttp p://a.ex .ex x1 1 http://a.ex1; do
+		run -0 imq-sieve -e "source.url :contains '$part'" <<< '{"source.url":"http://a.ex1"}'
+		[ "$output" = '{"source.url":"http://a.ex1"}' ] || { echo "$part"; false; }
+	done
+	for part in x11 httq http://a.ex11 xx; do
+		run -0 imq-sieve -e "source.url :contains '$part'" <<< '{"source.url":"http://a.ex1"}'
+		[ "$output" = '' ] || { echo "$part"; false; }
+	done
+	run -0 imq-sieve -e "extra.l :contains \"'b'\" && source.port :contains '4' && extra.t :contains 'ru'" \
+		<<< '{"extra.l":["a","b"],"source.port":443,"extra.t":true}'
+	[ "$output" != '' ]
+}
+
 @test "sieve: list conditions look at members, kinds kept apart" {
 	event='{"extra.l":[1,"a",true]}'
 	for holds in ":equals [1, 'a', true]" ":setequals [true, 'a', 1, 1]" ":overlaps ['a']" ":subsetof [true, 1, 'a', 2]" \

@@ -153,7 +153,49 @@ static bool act(struct program *p, const struct step *step, struct event *ev, st
 	return true;
 }
 
-/* Whether the test at AT holds; the frequent ones in few instructions. */
+/* memmem() for short texts, which it is slow to get started on. */
+static inline bool contains_quickly(const struct code *code, struct text text)
+{
+	enum { SHORT = 2048 };
+	const char *at, *end;
+
+	if (text.len < code->length || code->length == 0)
+		return text.at && code->length == 0;
+	if (text.len > SHORT)
+		return memmem(text.at, text.len, code->value.text, code->length) != NULL;
+	at = text.at + code->rare;
+	end = text.at + text.len - (code->length - 1 - code->rare);
+	while ((at = memchr(at, code->value.text[code->rare], (size_t)(end - at)))) {
+		if (memcmp(at - code->rare, code->value.text, code->length) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* A test of the single value of a fact that is there, in few instructions. */
+static inline bool holds_quickly(const struct code *code, struct fact *fact)
+{
+	struct text text = fact->text;
+
+	switch (code->kind) {
+	case CODE_NUMBER:
+		return fact_is_number(fact) && fact->number == code->value.number;
+	case CODE_NETWORK:
+		return fact_is_ip(fact) && net_set_has(code->value.networks, &fact->ip);
+	case CODE_TEXTS:
+		return text.at && text_set_has(code->value.texts, text, fact_hash(fact));
+	case CODE_CONTAINS:
+		return contains_quickly(code, text);
+	default:
+		/* The last byte first: texts of one length mostly differ there. */
+		return text.at && text.len == code->length &&
+		       text.at[code->length - 1] == code->value.text[code->length - 1] &&
+		       memcmp(text.at, code->value.text, code->length) == 0;
+	}
+}
+
+/* Whether the test at AT holds. */
 static inline bool holds(struct program *p, const struct code *code, size_t at, struct event *ev)
 {
 	struct fact *fact;
@@ -163,14 +205,12 @@ static inline bool holds(struct program *p, const struct code *code, size_t at, 
 	fact = facts_get(&p->facts, code->fact);
 	if (code->kind == CODE_PRESENT)
 		return (fact->value.kind != VALUE_NONE) != code->negated;
-	if (fact->several)
+	if (fact->value.kind == VALUE_NONE)
+		return code->absent;
+	/* `:contains` sees a text in every kind of value. */
+	if (fact->several || (code->kind == CODE_CONTAINS && !fact->text.at))
 		return test_holds(p, p->steps[at].test, ev);
-	if (code->kind == CODE_NUMBER)
-		return fact_is_number(fact) && fact->number == code->value.number;
-	/* The last byte first: texts of one length mostly differ there. */
-	return (fact->text.len == code->length &&
-		       fact->text.at[code->length - 1] == code->value.text[code->length - 1] &&
-		       memcmp(fact->text.at, code->value.text, code->length) == 0) != code->negated;
+	return holds_quickly(code, fact) != code->negated;
 }
 
 enum verdict program_run(struct program *p, struct event *ev, struct decision *decision)

@@ -196,16 +196,29 @@ struct step {
 
 /* What runs: one for each step, small, so that long programs stay in the processor's cache. Tests that can be
  * answered in a few instructions have all they need here. */
-enum code_kind { CODE_STEP, CODE_TEST, CODE_JUMP, CODE_PRESENT, CODE_TEXT, CODE_NUMBER };
+enum code_kind {
+	CODE_STEP,
+	CODE_TEST,
+	CODE_JUMP,
+	CODE_PRESENT,
+	CODE_TEXT,
+	CODE_CONTAINS,
+	CODE_TEXTS,
+	CODE_NETWORK,
+	CODE_NUMBER,
+};
 
 struct code {
-	uint8_t kind; /* enum code_kind */
-	bool negated;
+	uint8_t kind;         /* enum code_kind */
+	bool negated, absent; /* as of the test */
+	uint8_t rare; /* CONTAINS: where in the text the character stands that is the least frequent */
 	uint32_t yes, no;
 	uint32_t fact;
-	uint32_t length; /* TEXT */
+	uint32_t length; /* TEXT, CONTAINS */
 	union {
 		const char *text;
+		const struct text_set *texts;
+		const struct net_set *networks;
 		double number;
 	} value;
 };
