@@ -64,14 +64,24 @@ static void add_bytes(struct hash *sum, struct text t, uint64_t seed)
 	sum->low = low;
 }
 
-static bool is_plain_integer(struct text t)
+/* Whether a number is written as repr_number() would: few digits, no sign or exponent, at most four digits of fraction
+ * that do not end in a needless 0. */
+static bool is_canonical(struct text t)
 {
-	if (t.at[0] == '-' || t.len > 18)
+	size_t i = 0, point;
+
+	if (t.len > 15)
 		return false;
-	for (size_t i = 0; i < t.len; i++)
+	while (i < t.len && t.at[i] >= '0' && t.at[i] <= '9')
+		i++;
+	if (i == t.len)
+		return true;
+	if (t.at[i] != '.' || t.len - i > 5)
+		return false;
+	for (point = i++; i < t.len; i++)
 		if (t.at[i] < '0' || t.at[i] > '9')
 			return false;
-	return true;
+	return t.at[t.len - 1] != '0' || t.len - point == 2;
 }
 
 /* The kind is part of the seed, so that 1 and "1" differ. */
@@ -84,7 +94,7 @@ static void add_single(struct hash_filter *h, struct hash *sum, struct event *ev
 	seed ^= (uint64_t)v.kind << KIND_SHIFT;
 	if (v.kind == VALUE_STRING) {
 		add_bytes(sum, value_text(v, event_arena(ev)), seed);
-	} else if (v.kind == VALUE_NUMBER && is_plain_integer(v.raw)) {
+	} else if (v.kind == VALUE_NUMBER && is_canonical(v.raw)) {
 		add_bytes(sum, v.raw, seed);
 	} else {
 		buf_clear(&h->form);

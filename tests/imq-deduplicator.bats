@@ -29,6 +29,12 @@ numbers() { # FROM TO
 	[ "$output" = '{"extra.a":1e2,"comment":"x","extra.b":["p","q"]}' ]
 }
 
+@test "deduplicator: a number counts by its value, however it is written" {
+	printf '{"extra.a":%s}\n' 0.5 0.50 5e-1 100.0 1e2 0.0 0.00 > events
+	run -0 imq-deduplicator events
+	[ "$output" = $'{"extra.a":0.5}\n{"extra.a":100.0}\n{"extra.a":0.0}' ]
+}
+
 @test "deduplicator: a nested extra key can be left out by its whole name only" {
 	run -0 imq-deduplicator --filter-keys extra.a.b <<< $'{"extra":{"a":{"b":1},"c":1}}\n{"extra":{"a":{"b":2},"c":1}}'
 	[ "${#lines[@]}" = 1 ]
