@@ -93,7 +93,7 @@ static void add_single(struct hash_filter *h, struct hash *sum, struct event *ev
 		return;
 	seed ^= (uint64_t)v.kind << KIND_SHIFT;
 	if (v.kind == VALUE_STRING) {
-		add_bytes(sum, value_text(v, event_arena(ev)), seed);
+		add_bytes(sum, v.escaped ? value_text(v, event_arena(ev)) : value_inside(v), seed);
 	} else if (v.kind == VALUE_NUMBER && is_canonical(v.raw)) {
 		add_bytes(sum, v.raw, seed);
 	} else {
@@ -103,9 +103,12 @@ static void add_single(struct hash_filter *h, struct hash *sum, struct event *ev
 	}
 }
 
-static void add_value(struct hash_filter *h, struct hash *sum, struct event *ev, struct value v, uint64_t seed)
+/* Several values are a set in a known field (imq-filter(7), "Multiple values"); below `extra` an array is data, which has an
+ * order. F is F_NONE for names that nobody asked for, which cannot be known fields. */
+static void add_value(
+	struct hash_filter *h, struct hash *sum, struct event *ev, enum field f, struct value v, uint64_t seed)
 {
-	if (v.kind == VALUE_ARRAY) {
+	if (v.kind == VALUE_ARRAY && f != F_NONE && field_type(f)) {
 		struct value_walk walk = value_walk(v);
 		struct value one;
 
@@ -137,7 +140,7 @@ static void add_leaves(struct hash_filter *h, struct hash *sum, struct event *ev
 
 	if (!has_members(v)) {
 		f = field_find(buf_view(&h->name));
-		add_value(h, sum, ev, v, f && f < h->known ? h->seeds[f] : seed_of_name(h, buf_view(&h->name)));
+		add_value(h, sum, ev, f, v, f && f < h->known ? h->seeds[f] : seed_of_name(h, buf_view(&h->name)));
 		return;
 	}
 	walk = value_walk(v);
@@ -169,9 +172,9 @@ static void add_all(struct hash_filter *h, struct hash *sum, struct event *ev)
 			buf_text(&h->name, name);
 			add_leaves(h, sum, ev, v);
 		} else if (f == F_NONE || f >= h->known) {
-			add_value(h, sum, ev, v, seed_of_name(h, name));
+			add_value(h, sum, ev, f, v, seed_of_name(h, name));
 		} else if (h->seeds[f]) {
-			add_value(h, sum, ev, v, h->seeds[f]);
+			add_value(h, sum, ev, f, v, h->seeds[f]);
 		}
 	}
 }
@@ -188,7 +191,7 @@ struct hash hash_event(struct hash_filter *h, struct event *ev)
 			struct value v = event_value(ev, h->fields[i]);
 
 			if (v.kind && h->seeds[h->fields[i]] && !(field_is_extra(h->fields[i]) && has_members(v)))
-				add_value(h, &sum, ev, v, h->seeds[h->fields[i]]);
+				add_value(h, &sum, ev, h->fields[i], v, h->seeds[h->fields[i]]);
 		}
 	}
 	mixed = XXH3_128bits_withSeed(&sum, sizeof sum, h->seed);

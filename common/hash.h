@@ -1,8 +1,8 @@
 /* The identity of an event as far as a filter's keys say: a keyed 128-bit hash of some of its fields.
  *
  * Which fields take part is as in data-format.md 3.9; the hash itself is our own (XXH3, seeded, because keys come from
- * attackers). The order of the fields does not matter, nor that of a field's multiple values, nor how a string is
- * escaped; 48 and 48.0 differ, as do 1 and "1". Absent and ignored values are one. `extra` nested or flat is the same. */
+ * attackers). The order of the fields does not matter, nor that of a known field's multiple values (an array below
+ * `extra` has an order), nor how a string is escaped; 48 and 48.0 differ, as do 1 and "1". Absent and ignored values are one. `extra` nested or flat is the same. */
 #ifndef IMQ_HASH_H
 #define IMQ_HASH_H
 

@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "filter.h"
+#include "log.h"
 #include "state_priv.h"
 
 enum { INLINE = 8, FIRST_SLOTS = 1024, SAMPLE = 32 };
@@ -36,6 +37,7 @@ struct state_table {
 	struct slot *slots;
 	size_t size, count, limit;
 	size_t hand; /* where looking for something to forget goes on */
+	uint64_t forgotten; /* keys that went before their time */
 	uint64_t seed;
 	struct state_file *file;
 	bool numbered;
@@ -137,7 +139,7 @@ static void sweep(struct state_table *t, int64_t now)
 }
 
 /* Forgets the key that expires soonest of the next few: near enough, and needs no order to be kept. */
-static void forget_one(struct state_table *t)
+static void forget_one(struct state_table *t, int64_t now)
 {
 	size_t best = t->size, seen = 0;
 
@@ -150,14 +152,17 @@ static void forget_one(struct state_table *t)
 		if (best == t->size || t->slots[i].expires < t->slots[best].expires)
 			best = i;
 	}
-	if (best < t->size)
-		forget(t, best);
+	if (best == t->size)
+		return;
+	if (!has_expired(&t->slots[best], now) && t->forgotten++ == 0)
+		log_message("--limit: more than %zu keys to remember: forgetting some before their time", t->limit);
+	forget(t, best);
 }
 
 static void make_room(struct state_table *t, int64_t now)
 {
 	while (t->count >= t->limit)
-		forget_one(t);
+		forget_one(t, now);
 	if (t->count < t->size / 4 * 3)
 		return;
 	sweep(t, now);
@@ -414,7 +419,8 @@ static void stats(void *self, struct buf *json)
 	const struct state *s = self;
 
 	if (s->table)
-		buf_printf(json, ",\"state_keys\":%zu", s->table->count);
+		buf_printf(json, ",\"state_keys\":%zu,\"state_forgotten\":%llu", s->table->count,
+			(unsigned long long)s->table->forgotten);
 }
 
 const struct mixin state_mixin = { .name = "state", .start = start, .barrier = barrier, .stats = stats, .stop = stop };

@@ -23,10 +23,21 @@ numbers() { # FROM TO
 }
 
 @test "deduplicator: spelling, order of fields and values, and nesting do not matter" {
-	run -0 imq-deduplicator <<< '{"extra.a":1e2,"comment":"x","extra.b":["p","q"]}
-{"comment":"\u0078","extra.b":["q","p"],"extra.a":100.0}
-{"extra":{"b":["p","q"],"a":100.0},"comment":"x","source.ip":"-"}'
-	[ "$output" = '{"extra.a":1e2,"comment":"x","extra.b":["p","q"]}' ]
+	run -0 imq-deduplicator <<< '{"extra.a":1e2,"comment":"x","source.ip":["192.0.2.1","192.0.2.2"]}
+{"comment":"\u0078","source.ip":["192.0.2.2","192.0.2.1"],"extra.a":100.0}
+{"extra":{"a":100.0},"comment":"x","source.ip":["192.0.2.1","192.0.2.2"],"feed.name":"-"}'
+	[ "$output" = '{"extra.a":1e2,"comment":"x","source.ip":["192.0.2.1","192.0.2.2"]}' ]
+}
+
+@test "deduplicator: an array below extra has an order and is not its only element" {
+	printf '{"extra.a":%s}\n' '["p","q"]' '["q","p"]' '[ "p", "q" ]' '"p"' '["p"]' '["p","-"]' > events
+	run -0 imq-deduplicator events
+	[ "${#lines[@]}" = 5 ]
+	run -0 imq-deduplicator --filter-type whitelist --filter-keys extra.a events
+	[ "${#lines[@]}" = 5 ]
+	sed 's/"extra.a":\(.*\)}/"extra":{"a":\1}}/' events > nested
+	run -0 imq-deduplicator events nested
+	[ "${#lines[@]}" = 5 ]
 }
 
 @test "deduplicator: a number counts by its value, however it is written" {
@@ -55,11 +66,13 @@ numbers() { # FROM TO
 	[ "$output" = $'{}\n{}' ]
 }
 
-@test "deduplicator: a full memory forgets the oldest and goes on" {
+@test "deduplicator: a full memory forgets the oldest, says so once, and goes on" {
 	numbers 1 3000 > events
 	run -0 --separate-stderr imq-deduplicator --limit 100 --stats events
 	[ "${#lines[@]}" = 3000 ]
-	[[ "$stderr" == *'"state_keys":100}' ]]
+	[ "${#stderr_lines[@]}" = 2 ]
+	[[ "${stderr_lines[0]}" == *'more than 100 keys to remember'* ]]
+	[[ "${stderr_lines[1]}" == *'"state_keys":100,"state_forgotten":2900}' ]]
 }
 
 @test "deduplicator: a batch that comes again after a crash is neither lost nor taken for seen" {
