@@ -1,0 +1,140 @@
+/* imq: the front door. `imq NAME …` is `imq-NAME …`; `imq list` says what there is. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "filter.h"
+#include "log.h"
+#include "opt.h"
+
+enum { MAX_COMMANDS = 256 };
+
+static const struct opt options[] = { OPT_END };
+
+/* The names behind "imq-" of the commands beside this one, sorted. */
+static struct {
+	char folder[PATH_MAX];
+	char *names[MAX_COMMANDS];
+	size_t count;
+} commands;
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void find_commands(void)
+{
+	ssize_t n = readlink("/proc/self/exe", commands.folder, sizeof commands.folder - 1);
+	struct dirent *entry;
+	DIR *dir;
+
+	commands.folder[n > 0 ? n : 0] = '\0';
+	if (strrchr(commands.folder, '/'))
+		*strrchr(commands.folder, '/') = '\0';
+	dir = opendir(commands.folder);
+	while (dir && (entry = readdir(dir)) && commands.count < MAX_COMMANDS)
+		if (strncmp(entry->d_name, "imq-", 4) == 0)
+			commands.names[commands.count++] = alloc_string(text_of(entry->d_name + 4));
+	if (dir)
+		closedir(dir);
+	qsort(commands.names, commands.count, sizeof *commands.names, by_name);
+}
+
+/* The summary is the second line of --help, behind the name. */
+static void print_summary(const char *name)
+{
+	char call[PATH_MAX + 300], line[512];
+	FILE *help;
+	int n = 0;
+
+	snprintf(call, sizeof call, "'%s/imq-%s' --help </dev/null", commands.folder, name);
+	help = popen(call, "r");
+	while (help && n < 2 && fgets(line, sizeof line, help))
+		n++;
+	if (n == 2 && strstr(line, ": "))
+		printf("%-24s %s", name, strstr(line, ": ") + 2);
+	if (help)
+		pclose(help);
+}
+
+static int flush(void)
+{
+	if (fflush(stdout) == 0)
+		return EXIT_FINE;
+	log_message("stdout: %s", strerror(errno));
+	return EXIT_IO;
+}
+
+static int list(void)
+{
+	for (size_t i = 0; i < commands.count; i++)
+		print_summary(commands.names[i]);
+	return flush();
+}
+
+static int run(char **argv)
+{
+	char path[PATH_MAX + 300];
+	const char *like;
+
+	for (size_t i = 0; i < commands.count; i++)
+		if (strcmp(commands.names[i], argv[0]) == 0) {
+			snprintf(path, sizeof path, "%s/imq-%s", commands.folder, argv[0]);
+			execv(path, argv);
+			log_message("%s: %s", path, strerror(errno));
+			return EXIT_IO;
+		}
+	like = suggest(text_of(argv[0]), (const char *const *)commands.names, commands.count);
+	log_message("no command \"%s\"%s%s%s", argv[0], like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
+	return EXIT_USAGE;
+}
+
+static int help(const char *name)
+{
+	char page[256];
+
+	if (!name) {
+		printf("usage: imq list\n       imq help [NAME]\n       imq NAME [ARGUMENT]...\n\n"
+			"Security events as Unix filters: `imq list` says which there are, imq(7) how they fit together.\n");
+		return flush();
+	}
+	snprintf(page, sizeof page, "imq-%s", name);
+	execlp("man", "man", page, (char *)NULL);
+	log_message("man: %s", strerror(errno));
+	return EXIT_IO;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct command command = { "imq", NULL, "run the commands of imq by name",
+		"list | help [NAME] | NAME [ARGUMENT]...", options, NULL, NULL };
+	struct problem problem;
+	int operands, status;
+
+	log_name("imq");
+	/* Options behind the name belong to the command that it names. */
+	switch (opt_parse(&command, argc > 1 && argv[1][0] == '-' ? argc : 1, argv, &operands, &problem)) {
+	case OPT_DONE:
+		return flush();
+	case OPT_BAD:
+		log_problem(&problem);
+		return EXIT_USAGE;
+	case OPT_GO:
+		break;
+	}
+	find_commands();
+	if (argc < 2 || strcmp(argv[1], "help") == 0)
+		status = help(argc > 2 ? argv[2] : NULL);
+	else if (strcmp(argv[1], "list") == 0)
+		status = list();
+	else
+		status = run(argv + 1);
+	for (size_t i = 0; i < commands.count; i++)
+		free(commands.names[i]);
+	return status;
+}
