@@ -32,6 +32,7 @@ benches  := $(patsubst tests/bench/%.c,$O/bench/%,$(wildcard tests/bench/*.c))
 generated := $O/gen/field_ids.h $O/gen/field_rows.h $O/gen/config.h
 
 .DELETE_ON_ERROR:
+.SECONDARY:
 .SECONDEXPANSION:
 .PHONY: all demo check unit bench sanitize fuzz lint install uninstall deps deps-test clean
 
@@ -75,8 +76,72 @@ $O/bench/%: $O/tests/bench/%.o $O/libimq.a
 	@mkdir -p $(@D)
 	$(CC) $(IMQ_CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
 
+# Fuzz targets are linked by libFuzzer's own main: see the target fuzz.
+$O/fuzz/%: $O/tests/fuzz/%.o $O/libimq.a
+	@mkdir -p $(@D)
+	$(CC) $(IMQ_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
+
 unit: $(units)
-	@for test in $(units); do echo "$$test"; "$$test" || exit 1; done
+	@tests/run-units $(units)
+
+# What the tests run in; the servers are started and stopped by the tests themselves.
+check: deps-test
+	@$(MAKE) --no-print-directory all $(units)
+	@tests/run-units $(units)
+	@bats tests
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@share/demo/run
+
+bench: all $(benches)
+	@O=$O tests/bench/run
+
+sanitize:
+	$(MAKE) O=build-asan BIN=bin-asan CFLAGS='$(SANITIZE)' all $(patsubst $O/%,build-asan/%,$(units))
+	ASAN_OPTIONS=$(ASAN_OPTIONS) tests/run-units $(patsubst $O/%,build-asan/%,$(units))
+	ASAN_OPTIONS=$(ASAN_OPTIONS) IMQ_BIN=$(CURDIR)/bin-asan bats tests
+
+SANITIZE     := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ASAN_OPTIONS ?= detect_leaks=0:detect_stack_use_after_return=0
+FUZZ_SECONDS ?= 20
+
+fuzz:
+	$(MAKE) O=build-fuzz CC=clang CFLAGS='-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' \
+		$(patsubst $O/%,build-fuzz/%,$(fuzzers))
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzz $(patsubst $O/%,build-fuzz/%,$(fuzzers))
+
+lint:
+	shellcheck -x .ci/run tests/run-units tests/run-fuzz tests/deps share/demo/run $(wildcard tests/bench/run tests/bench/*.sh)
+	@for page in man/man*/*; do mandoc -T lint -W warning "$$page" || exit 1; done
+
+# Debian packages: what building needs, and what the tests need besides. Printed before they are installed; NO_INSTALL=1 refuses.
+BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libarchive-dev \
+	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libhiredis-dev libpq-dev libxxhash-dev \
+	nginx-light jq
+TEST_PACKAGES  := bats clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server sqlite3 postgresql strace \
+	miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip
+
+deps:
+	@tests/deps $(BUILD_PACKAGES)
+
+deps-test:
+	@tests/deps $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(bins) $(DESTDIR)$(BINDIR)
+	cp -R share/. $(DESTDIR)$(SHAREDIR)
+	for page in man/man*/*; do section=$${page%/*}; \
+		install -D -m 644 "$$page" "$(DESTDIR)$(MANDIR)/$${section##*/}/$${page##*/}" || exit 1; done
+	for bin in $(bins); do name=$${bin##*/}; \
+		$$bin --describe | jq -r --arg name "$$name" '"complete -o default -W \"" + ([.parameters[].option] + ["--help", "--version", "--config", "--describe"] | join(" ")) + "\" " + $$name' \
+		> "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$name" || exit 1; done
+
+uninstall:
+	rm -f $(foreach b,$(bins),$(DESTDIR)$(BINDIR)/$(notdir $b) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(notdir $b))
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/%,$(wildcard man/man*/*))
+	rm -rf $(DESTDIR)$(SHAREDIR)
 
 clean:
 	rm -rf bin build bin-* build-*
