@@ -530,7 +530,8 @@ static void print_description(const struct command *command)
 	const struct opt *row;
 	bool first = true;
 
-	buf_printf(&b, "{\"name\":\"%s\",\"version\":\"%s\",\"modules\":[", command->name, IMQ_VERSION);
+	buf_printf(&b, "{\"name\":\"%s\",\"version\":\"%s\",\"kind\":\"%s\",\"modules\":[", command->name, IMQ_VERSION,
+		command->kind ? command->kind : "tool");
 	for (; text_split(&rest, ' ', &module); first = false) {
 		buf_string(&b, first ? "" : ",");
 		buf_json(&b, module);
@@ -665,7 +666,7 @@ enum opt_outcome opt_parse(const struct command *command, int argc, char **argv,
 	while (outcome == OPT_GO && (choice = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		outcome = take_option(&p, choice, argv, problem);
 	*operands = optind;
-	for (size_t i = p.config_count; outcome == OPT_GO && i-- > 0;)
+	for (size_t i = 0; outcome == OPT_GO && i < p.config_count; i++) /* a later file beats an earlier one */
 		if (!read_config(command, p.configs[i], p.taken, problem))
 			outcome = OPT_BAD;
 	for (size_t i = 0; i < MAX_ROWS; i++)

@@ -113,6 +113,8 @@ struct command {
 	const struct opt *common; /* those all commands of its kind have; NULL: none */
 	/* Appends further members (`,"paths":…`) to --describe; NULL: none. */
 	void (*describe)(struct buf *json);
+	/* What it does with records, for --describe: "source", "parser", "filter", "sink"; NULL: "tool", something else. */
+	const char *kind;
 };
 
 enum opt_outcome {

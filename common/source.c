@@ -56,9 +56,11 @@ static bool check(struct source *s, int argc, char **argv, struct problem *probl
 
 bool source_start(struct source *s, const struct command *command, int argc, char **argv, int *status)
 {
+	struct command as_source = *command;
 	struct problem problem;
 
-	if (!run_start(&s->run, command, argc, argv, MAX_REPORT, status))
+	as_source.kind = "source";
+	if (!run_start(&s->run, &as_source, argc, argv, MAX_REPORT, status))
 		return false;
 	if (!check(s, argc, argv, &problem)) {
 		log_problem(&problem);

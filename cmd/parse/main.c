@@ -149,7 +149,8 @@ static bool other_task(int *status)
 int main(int argc, char **argv)
 {
 	struct command command = { .name = "imq-parse", .summary = "make events of feeds",
-		.operands = "NAME [FILE]...", .options = options, .common = run_options };
+		.operands = "NAME [FILE]...", .options = options, .common = run_options,
+		.kind = "parser" };
 	char *modules = NULL;
 	int status, other = EXIT_FINE;
 

@@ -445,7 +445,7 @@ static void free_all(void)
 int main(int argc, char **argv)
 {
 	static const struct command command = { "imq-compile", NULL, "print the command line of a bot in a runtime.yaml",
-		"FILE", options, NULL, NULL };
+		"FILE", options, NULL, NULL, NULL };
 	struct problem problem;
 	int operands, status = EXIT_USAGE;
 

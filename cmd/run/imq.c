@@ -112,7 +112,7 @@ static int help(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct command command = { "imq", NULL, "run the commands of imq by name",
-		"list | help [NAME] | NAME [ARGUMENT]...", options, NULL, NULL };
+		"list | help [NAME] | NAME [ARGUMENT]...", options, NULL, NULL, NULL };
 	struct problem problem;
 	int operands, status;
 
