@@ -444,8 +444,8 @@ static void free_all(void)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = { "imq-compile", NULL, "print the command line of a bot in a runtime.yaml",
-		"FILE", options, NULL, NULL, NULL };
+	static const struct command command = { .name = "imq-compile",
+		.summary = "print the command line of a bot in a runtime.yaml", .operands = "FILE", .options = options };
 	struct problem problem;
 	int operands, status = EXIT_USAGE;
 

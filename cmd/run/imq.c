@@ -111,8 +111,8 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = { "imq", NULL, "run the commands of imq by name",
-		"list | help [NAME] | NAME [ARGUMENT]...", options, NULL, NULL, NULL };
+	static const struct command command = { .name = "imq", .summary = "run the commands of imq by name",
+		.operands = "list | help [NAME] | NAME [ARGUMENT]...", .options = options };
 	struct problem problem;
 	int operands, status;
 

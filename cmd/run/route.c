@@ -443,8 +443,8 @@ static void reap(void)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = { "imq-route", NULL, "send records through sub-pipelines",
-		"NAME=COMMAND...", options, run_options, NULL };
+	static const struct command command = { .name = "imq-route", .summary = "send records through sub-pipelines",
+		.operands = "NAME=COMMAND...", .options = options, .common = run_options };
 	char *const *operands;
 	int status;
 
