@@ -79,7 +79,14 @@ $O/bench/%: $O/tests/bench/%.o $O/libimq.a
 # Fuzz targets are linked by libFuzzer's own main: see the target fuzz.
 $O/fuzz/%: $O/tests/fuzz/%.o $O/libimq.a
 	@mkdir -p $(@D)
-	$(CC) $(IMQ_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(LIBS)
+	$(CC) $(IMQ_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group -Wl,--as-needed $(LIBS)
+
+# Those of imq-parse take its pieces from here; others compile in what they test.
+$O/fuzz/csv $O/fuzz/feed $O/fuzz/driver: $O/parse.a
+
+$O/parse.a: $(filter-out %/main.o,$(call objects,cmd/parse/*.c))
+	@rm -f $@
+	ar rcs $@ $^
 
 unit: $(units)
 	@tests/run-units $(units)

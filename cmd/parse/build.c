@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "opt.h"
+#include "driver.h"
 #include "parse.h"
 
 bool build_fail(struct builder *b, const char *format, ...)
@@ -156,6 +157,11 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 		return field_check(source->field, b->problem) ||
 			build_fail(b, "no such field: \"%.*s\"", TEXT_ARGS(text_from(name, 8)));
 	}
+	if (text_starts(name, TEXT("@parameter."))) {
+		source->kind = SOURCE_PARAMETER;
+		source->parameter = parameter_find(text_from(name, 11));
+		return source->parameter || build_fail(b, "no such parameter: \"%.*s\"", TEXT_ARGS(name));
+	}
 	for (size_t i = 0; i < b->p->capture_count; i++)
 		if (text_eq(text_from(name, 1), b->p->captures[i].name)) {
 			source->kind = SOURCE_CAPTURE;
@@ -163,14 +169,14 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 			return true;
 		}
 	return build_fail(b,
-		"unknown source \"%.*s\"; there are @record, @last, @piece, @report.FIELD and names of captures",
+		"unknown source \"%.*s\"; there are @record, @last, @piece, @report.FIELD, @parameter.NAME and names of captures",
 		TEXT_ARGS(name));
 }
 
 bool build_source(struct builder *b, struct text name, struct source *source)
 {
 	struct program *p = b->p;
-	bool json = p->format == FORMAT_JSON || p->format == FORMAT_JSONL;
+	bool json = p->format == FORMAT_JSON || p->format == FORMAT_JSONL || p->format == FORMAT_DRIVER;
 	size_t known = p->input_count;
 	struct input *in;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "driver.h"
 #include "filter.h"
 #include "log.h"
 #include "parse.h"
@@ -330,10 +331,35 @@ static bool compare(const struct buf *out, const struct sample *sample)
 	return same;
 }
 
+/* Sets the sample's parameters, or, with RESET, their defaults again. False: it has one that is unknown or wrong. */
+static bool set_parameters(const struct sample *sample, bool reset)
+{
+	struct value_walk walk = value_walk(sample->parameters);
+	struct problem problem = { .line = 0 };
+	struct arena arena = { 0 };
+	struct value key, member;
+	bool fine = true;
+
+	while (sample->parameters.kind == VALUE_OBJECT && value_next_member(&walk, &key, &member)) {
+		const struct opt *row = parameter_find(value_text(key, &arena));
+		struct text value = reset && row ? text_of(row->fallback) : json_cell(member, &arena).text;
+
+		fine &= row != NULL;
+		if (row && value.at)
+			fine &= opt_set(row, value, &problem);
+		else if (row)
+			*row->to.text = NULL;
+	}
+	arena_free(&arena);
+	return fine;
+}
+
 static bool test_sample(const struct definition *d, const char *file, const struct sample *sample)
 {
 	struct session s;
 	struct buf out = BUF_INIT, input = BUF_INIT;
+	struct event *report = event_new();
+	struct value_error unused;
 	bool same;
 
 	tally = (struct tally){ .reasons = BUF_INIT };
@@ -346,7 +372,11 @@ static bool test_sample(const struct definition *d, const char *file, const stru
 		if (sample->feed.at && d->feeds[i].id.at && text_eq(d->feeds[i].id, sample->feed))
 			s.feed = &d->feeds[i];
 	buf_text(&input, sample->input);
-	if (session_start(&s, NULL))
+	if (!set_parameters(sample, false))
+		buf_string(&tally.reasons, "  the sample sets an unknown parameter, or one to no value of it\n");
+	if (sample->report.kind == VALUE_OBJECT && !event_read(report, sample->report.raw, &unused))
+		buf_printf(&tally.reasons, "  the report of the sample: %s\n", unused.reason);
+	if (session_start(&s, sample->report.kind == VALUE_OBJECT ? report : NULL))
 		session_feed(&s, buf_view(&input), true);
 	else
 		buf_printf(&tally.reasons, "  %.*s\n", TEXT_ARGS(buf_view(&s.reason)));
@@ -360,6 +390,8 @@ static bool test_sample(const struct definition *d, const char *file, const stru
 	buf_free(&out);
 	buf_free(&input);
 	session_free(&s);
+	event_free(report);
+	set_parameters(sample, true);
 	return same;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "driver.h"
 #include "opt.h"
 #include "parse.h"
 #include "yaml_json.h"
@@ -24,7 +25,7 @@ struct entries {
 /* Keys whose values are read as entries; in a variant likewise. */
 static const char *const maps[] = { "feeds", "captures", "constants", "fields", "variants" };
 static const char *const keys[] = { "provider", "feed", "code", "url", "documentation", "accuracy", "module",
-	"fetch", "notes", "feeds", "format", "delimiter", "quotes", "header", "columns", "separator", "pattern",
+	"fetch", "notes", "feeds", "format", "driver", "delimiter", "quotes", "header", "columns", "separator", "pattern",
 	"unmatched", "min_columns", "short", "comments", "strip", "skip_first", "records", "captures", "constants",
 	"fields", "split", "raw", "variants", "when", "samples" };
 
@@ -213,6 +214,17 @@ static enum raw_policy usual_raw(enum format format)
 	return format == FORMAT_JSON ? RAW_JSON_ARRAY : format == FORMAT_CSV ? RAW_CSV : RAW_RECORD;
 }
 
+static bool read_driver(struct builder *b, const struct entries *base, const struct entries *variant)
+{
+	int number = -1;
+
+	if (!read_word(b, base, variant, "driver", driver_names(), &number))
+		return false;
+	if (number >= 0)
+		b->p->driver = driver_find(text_of(driver_names()[number]));
+	return true;
+}
+
 static bool read_framing(struct builder *b, const struct entries *base, const struct entries *variant)
 {
 	static const char *const formats[] = { "csv", "lines", "json", "jsonl", NULL };
@@ -225,8 +237,13 @@ static bool read_framing(struct builder *b, const struct entries *base, const st
 	struct entry *entry;
 	size_t count = 0;
 
-	if (!read_word(b, base, variant, "format", formats, &format))
+	if (!read_word(b, base, variant, "format", formats, &format) || !read_driver(b, base, variant))
 		return false;
+	if (p->driver) {
+		if (format >= 0)
+			return build_fail(b, "a driver knows its format by itself");
+		format = FORMAT_DRIVER;
+	}
 	if (format < 0) {
 		b->line = 0;
 		return build_fail(b, "format is missing: csv, lines, json or jsonl");
@@ -250,7 +267,7 @@ static bool read_framing(struct builder *b, const struct entries *base, const st
 	p->skip_unmatched = unmatched == 1;
 	p->skip_short = too_short == 1;
 	if (p->raw >= RAW_JSON && p->raw <= RAW_JSON_ARRAY_SORTED && p->format != FORMAT_JSON &&
-		p->format != FORMAT_JSONL)
+		p->format != FORMAT_JSONL && p->format != FORMAT_DRIVER)
 		return build_fail(b, "raw: only JSON records can be written as JSON");
 	if (p->raw == RAW_CSV && p->format != FORMAT_CSV)
 		return build_fail(b, "raw: only CSV records can be written as CSV");
@@ -488,7 +505,7 @@ static bool read_program(struct builder *b, const struct entries *base, const st
 		if (!build_conditions(b, when->value, &b->p->when))
 			return false;
 	}
-	if (b->p->rule_count == 0) {
+	if (b->p->rule_count == 0 && !b->p->driver) {
 		b->line = 0;
 		return build_fail(b, "fields are missing");
 	}
@@ -550,6 +567,7 @@ static bool read_samples(struct builder *b, const struct entries *top)
 	const struct entry *samples = find_in(top, "samples");
 	struct path_step feed = { TEXT("feed"), -1 }, input = { TEXT("input"), -1 };
 	struct path_step events = { TEXT("events"), -1 }, rejected = { TEXT("rejected"), -1 };
+	struct path_step report = { TEXT("report"), -1 }, parameter = { TEXT("parameters"), -1 };
 	struct value_walk walk;
 	struct value v;
 
@@ -564,9 +582,12 @@ static bool read_samples(struct builder *b, const struct entries *top)
 		sample->feed = text_in(b, json_path(v, &feed, 1));
 		sample->input = text_in(b, json_path(v, &input, 1));
 		sample->events = json_path(v, &events, 1);
+		sample->report = json_path(v, &report, 1);
+		sample->parameters = json_path(v, &parameter, 1);
 		if (!sample->input.at || sample->events.kind != VALUE_ARRAY ||
 		    (count.kind != VALUE_NONE && !value_integer(count, &sample->rejected)))
-			return build_fail(b, "a sample is {feed: ID, input: TEXT, events: LIST, rejected: NUMBER}");
+			return build_fail(b, "a sample is {feed: ID, report: MAP, parameters: MAP, input: TEXT, events: LIST, "
+				"rejected: NUMBER}");
 	}
 	return samples->value.kind == VALUE_ARRAY || build_fail(b, "samples are a list");
 }

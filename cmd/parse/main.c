@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "clock.h"
+#include "driver.h"
 #include "filter.h"
 #include "intake.h"
 #include "log.h"
@@ -63,6 +64,7 @@ static const struct opt options[] = {
 		"generic CSV: the text that --filter-type is about"),
 	OPT_CHOICE(0, "filter-type", &my.generic.filter_type, filters, NULL,
 		"generic CSV: keep only rows with --filter-text, or without"),
+	PARAMETER_OPTIONS,
 	OPT_END
 };
 

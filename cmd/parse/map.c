@@ -1,6 +1,7 @@
 /* Runs a program on a record: for each rule finds the value, takes it through its steps and writes it, by the type
  * of its field, straight to the end of the output. What fails takes back all that the record has written. */
 #include "log.h"
+#include "driver.h"
 #include "parse.h"
 
 /* A template's result, in the arena. */
@@ -58,6 +59,8 @@ struct cell source_get(struct session *s, const struct source *source, const str
 		if (v.kind == VALUE_NONE)
 			return NO_CELL;
 		return (struct cell){ event_form(s->report, source->field), v.kind };
+	case SOURCE_PARAMETER:
+		return parameter_get(source->parameter);
 	case SOURCE_TEMPLATE:
 		return expand(s, source->template, r);
 	}

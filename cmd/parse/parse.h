@@ -91,6 +91,7 @@ enum source_kind {
 	SOURCE_PIECE,   /* of the column that `split` names */
 	SOURCE_CAPTURE, /* program->captures[number] */
 	SOURCE_REPORT,  /* FIELD of the report */
+	SOURCE_PARAMETER, /* PARAMETER's value */
 	SOURCE_TEMPLATE,
 };
 
@@ -100,6 +101,7 @@ struct source {
 	enum field field;
 	struct cell value;
 	struct template *template;
+	const struct opt *parameter;
 };
 
 /* Pieces of text and sources in turn. */
@@ -175,12 +177,13 @@ struct capture {
 	bool once; /* the first hit stays */
 };
 
-enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL };
+enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL, FORMAT_DRIVER };
 enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_JSON, RAW_JSON_SORTED, RAW_JSON_ARRAY,
 	RAW_JSON_ARRAY_SORTED, RAW_NONE };
 
 struct program {
 	enum format format;
+	const struct driver *driver; /* of FORMAT_DRIVER */
 	/* framing */
 	char delimiter;
 	bool quotes, header, strip;
@@ -222,6 +225,8 @@ struct feed {
 
 struct sample {
 	struct text feed, input;
+	struct value report;     /* fields of a report that the input is the raw of; NO_VALUE: it is raw input */
+	struct value parameters; /* set while the sample is tried */
 	struct value events;
 	long long rejected;
 	long line;
@@ -313,6 +318,7 @@ struct session {
 	struct value defaults;
 	const struct list *copy;
 	struct buf observation;
+	void *driver_state;      /* the driver's */
 	/* Per document: */
 	struct event *report;    /* NULL: raw input */
 	struct buf prefix;       /* `{"feed.name":…,` and constants, without what rules may set */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "driver.h"
 #include "log.h"
 #include "opt.h"
 #include "parse.h"
@@ -18,6 +19,8 @@ void session_free(struct session *s)
 	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line,
 		&s->csv_header, &s->work, &s->composed, &s->reason, &s->row.text, &s->again.text };
 
+	if (s->program && s->program->driver && s->program->driver->stop)
+		s->program->driver->stop(s);
 	for (size_t i = 0; i < LENGTH(bufs); i++)
 		buf_free(bufs[i]);
 	if (s->program && s->captured)
@@ -244,7 +247,7 @@ bool session_start(struct session *s, struct event *report)
 		return false;
 	if (s->prefix.len)
 		s->prefix.at[0] = '{';
-	return true;
+	return !s->program->driver || !s->program->driver->start || s->program->driver->start(s);
 }
 
 size_t session_feed(struct session *s, struct text data, bool last)
@@ -254,6 +257,8 @@ size_t session_feed(struct session *s, struct text data, bool last)
 		return frame_csv(s, data, last);
 	case FORMAT_JSON:
 		return frame_json(s, data, last);
+	case FORMAT_DRIVER:
+		return s->program->driver->whole && !last ? 0 : s->program->driver->feed(s, data, last);
 	default:
 		return frame_lines(s, data, last);
 	}

@@ -1,18 +1,10 @@
 /* Fuzz target: CSV, lines and JSON in any cut. The first byte chooses format and dialect, the second how the rest
  * is cut into blocks, the rest is the feed. Whatever comes in: events are good JSON, and where the cuts are makes
- * no difference. The pieces of imq-parse are no library: they are compiled in. */
+ * no difference. */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../cmd/parse/build.c"
-#include "../../cmd/parse/csv.c"
-#include "../../cmd/parse/decode.c"
-#include "../../cmd/parse/definition.c"
-#include "../../cmd/parse/json.c"
-#include "../../cmd/parse/lines.c"
-#include "../../cmd/parse/map.c"
-#include "../../cmd/parse/session.c"
-#include "../../cmd/parse/steps.c"
+#include "../../cmd/parse/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,14 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../cmd/parse/build.c"
-#include "../../cmd/parse/csv.c"
-#include "../../cmd/parse/definition.c"
-#include "../../cmd/parse/json.c"
-#include "../../cmd/parse/lines.c"
-#include "../../cmd/parse/map.c"
-#include "../../cmd/parse/session.c"
-#include "../../cmd/parse/steps.c"
+#include "../../cmd/parse/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,61 @@
+/* Drivers: parsers in C for what no definition can say, chosen by a definition's `driver: NAME`. A driver gets the
+ * document as UTF-8, as the formats do. Most make JSON objects of it, which the definition's fields then map
+ * (driver_events()); one that knows the fields itself (Shadowserver) writes events between event_open() and
+ * event_close().
+ *
+ * Adding one: a file cmd/parse/driver_NAME.c with a `const struct driver`, and a row in driver.c. */
+#ifndef IMQ_PARSE_DRIVER_H
+#define IMQ_PARSE_DRIVER_H
+
+#include "parse.h"
+
+struct driver {
+	const char *name;
+	/* Wants all of a document at once: feed() is called with the end of it only. */
+	bool whole;
+	/* A new document begins; s->report is it, NULL for raw input. NULL: nothing to do. False: s->reason says why. */
+	bool (*start)(struct session *s);
+	/* As session_feed(): cuts DATA, which is writable, into records and maps or rejects each; returns the bytes used. */
+	size_t (*feed)(struct session *s, struct text data, bool last);
+	/* Frees s->driver_state, which belongs to the driver. */
+	void (*stop)(struct session *s);
+};
+
+/* NULL: there is none called NAME. */
+const struct driver *driver_find(struct text name);
+/* The names of all, NULL-terminated. */
+const char *const *driver_names(void);
+
+/* SOURCE, a record at LINE, became JSON: an object or an array of objects, each of which is mapped to events. All of them
+ * come out, or none and SOURCE is rejected. */
+void driver_events(struct session *s, struct text source, long line, struct text json);
+
+/* What users set for single parsers: IntelMQ's parameters of those names. */
+struct parameters {
+	const char *feedname, *schema;
+	bool overwrite, test_mode;
+	bool use_malware_family, minimal_mode, ignore_errors;
+	long long verdict_severity;
+};
+
+extern struct parameters parameters;
+
+/* clang-format off */
+#define PARAMETER_OPTIONS \
+	OPT_TEXT(0, "feedname", &parameters.feedname, NULL, "Shadowserver: the feed_name of the reports, instead of their file names"), \
+	OPT_FILE(0, "schema", &parameters.schema, "Shadowserver: the schema of the report types"), \
+	OPT_BOOL(0, "overwrite", &parameters.overwrite, false, "let the names in the data replace the report's feed.name"), \
+	OPT_BOOL(0, "test-mode", &parameters.test_mode, false, "Shadowserver: read files/shadowserver/schema.json"), \
+	OPT_BOOL(0, "use-malware-familiy-as-classification-identifier", &parameters.use_malware_family, true, \
+		"AnubisNetworks: the malware family is the classification.identifier"), \
+	OPT_BOOL(0, "minimal-mode", &parameters.minimal_mode, false, "Shodan: only what every banner has"), \
+	OPT_BOOL(0, "ignore-errors", &parameters.ignore_errors, true, "Shodan: leave out values that do not fit"), \
+	OPT_INTEGER(0, "verdict-severity", &parameters.verdict_severity, "4", "McAfee: leave out reports of lower severity")
+/* clang-format on */
+
+/* The row of a parameter, dashes and underscores being the same; NULL: none. */
+const struct opt *parameter_find(struct text name);
+/* Its value now: a text, number or boolean. */
+struct cell parameter_get(const struct opt *row);
+
+#endif
