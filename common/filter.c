@@ -368,11 +368,21 @@ static bool start_all(void)
 	return fine;
 }
 
+/* What a mixin was asked to do instead of what filters do. */
+static bool do_instead(enum exit_status *status)
+{
+	for EACH_MIXIN(row)
+		if (row->mixin->instead && row->mixin->instead(row->to.mixin, loop.filter, status))
+			return true;
+	return false;
+}
+
 int filter_main(int argc, char **argv, const struct filter *filter)
 {
 	struct command command = { filter->name, filter->module, filter->summary,
 		filter->operands ? filter->operands : "[FILE]...", filter->options, common_options(filter),
 		filter->describe, filter->sink ? "sink" : "filter" };
+	enum exit_status instead;
 	struct event *ev;
 	int status;
 
@@ -380,7 +390,10 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 	loop.timer_due = -1;
 	if (!run_start(&loop.run, &command, argc, argv, MAX_EVENT, &status))
 		return status;
-	if (start_all()) {
+	if (do_instead(&instead)) {
+		run_end(&loop.run, NULL);
+		status = (int)instead;
+	} else if (start_all()) {
 		ev = event_new();
 		run_timer();
 		read_all(ev);

@@ -50,6 +50,9 @@ struct mixin {
 	bool (*barrier)(void *self, const struct batch *batch, struct problem *problem);
 	/* Appends members for --stats: `,"lookups":12`. */
 	void (*stats)(void *self, struct buf *json);
+	/* Before anything is started: what the command was asked to do instead of reading records. False: nothing; or *STATUS is
+	 * the exit status. */
+	bool (*instead)(void *self, const struct filter *filter, enum exit_status *status);
 	/* Frees everything. */
 	void (*stop)(void *self);
 	/* For mixins that hold records back (lookup): see struct window. */
@@ -88,6 +91,8 @@ struct filter {
 	/* For the lookup mixin (lookup.h). */
 	void (*ask)(struct lookup_question *question, struct text key);
 	void (*fill)(struct event *ev, unsigned tag, struct text answer);
+	/* For the database mixin (database.h): fetches new databases, by database_fetch(). */
+	enum exit_status (*update)(void);
 	/* All records up to a barrier have been through event(): deliver, write what is due (filter_emit()), before the mixins commit.
 	 * Also called with batch->last at the end of input, when nothing will commit afterwards if batch->numbered. False: EXIT_IO. */
 	bool (*barrier)(const struct batch *batch, struct problem *problem);

@@ -143,7 +143,8 @@ void http_send(struct http *h, const struct http_request *request)
 				: !c->has_body;
 	for (const char *const *line = request->headers; line && *line; line++) {
 		c->headers = curl_slist_append(c->headers, *line);
-		if (strncasecmp(*line, "Accept", 6) == 0 || strncasecmp(*line, "Content-", 8) == 0)
+		if (strncasecmp(*line, "Accept", 6) == 0 || strncasecmp(*line, "Content-", 8) == 0 ||
+			strncasecmp(*line, "If-", 3) == 0)
 			c->plain = curl_slist_append(c->plain, *line);
 	}
 	for (struct curl_slist *line = s->headers; line; line = line->next)

@@ -43,6 +43,13 @@ extern const struct mixin http_mixin;
 #define HTTP_OPTIONS(h) HTTP_OPTIONS_UP_TO(h, "64M")
 /* With another default for --max-reply. */
 #define HTTP_OPTIONS_UP_TO(h, maxReply) \
+	HTTP_SESSION_OPTIONS(h, maxReply), \
+	OPT_NUMBER(0, "rate", &(h)->rate, "0", "at most that many requests a second to one host (0: any)"), \
+	OPT_INTEGER(0, "per-host", &(h)->per_host, "0", "at most that many requests to one host at a time (0: any)"), \
+	OPT_BOOL(0, "allow-private", &(h)->allow_private, false, "let URLs from events reach private addresses"), \
+	OPT_MIXIN(&http_mixin, h)
+/* For those who call http_start() themselves, to fetch what their own configuration names. */
+#define HTTP_SESSION_OPTIONS(h, maxReply) \
 	OPT_JSON(0, "http-header", &(h)->header, NULL, "send these headers too, a map"), \
 	OPT_TEXT(0, "http-user-agent", &(h)->user_agent, "imq/" IMQ_VERSION, "what to call ourselves"), \
 	OPT_TEXT(0, "http-username", &(h)->username, NULL, "user name for HTTP Basic authentication"), \
@@ -54,11 +61,7 @@ extern const struct mixin http_mixin;
 	OPT_INTEGER(0, "http-timeout-max-tries", &(h)->tries, "3", "how often to try"), \
 	OPT_FILE(0, "ssl-client-certificate", &(h)->client_cert, "PEM file with our key and certificate"), \
 	OPT_FILE(0, "ssl-client-cert", &(h)->client_cert, "the same by another name"), \
-	OPT_BYTES(0, "max-reply", &(h)->max_reply, maxReply, "refuse longer answers"), \
-	OPT_NUMBER(0, "rate", &(h)->rate, "0", "at most that many requests a second to one host (0: any)"), \
-	OPT_INTEGER(0, "per-host", &(h)->per_host, "0", "at most that many requests to one host at a time (0: any)"), \
-	OPT_BOOL(0, "allow-private", &(h)->allow_private, false, "let URLs from events reach private addresses"), \
-	OPT_MIXIN(&http_mixin, h)
+	OPT_BYTES(0, "max-reply", &(h)->max_reply, maxReply, "refuse longer answers")
 /* clang-format on */
 
 /* What came of a request. Its texts hold until the callback returns (http_fetch(): until the next one). */

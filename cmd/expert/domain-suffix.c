@@ -2,20 +2,23 @@
  * (publicsuffix.org). */
 #include <libpsl.h>
 
+#include "database.h"
 #include "event.h"
 #include "filter.h"
+#include "log.h"
 #include "watch.h"
 
-enum { LONGEST = 255 };
+enum { LONGEST = 255, LARGEST = 64 << 20 };
 
 static const char *const fields[] = { "fqdn", "reverse_dns", NULL };
 
 static struct {
 	int field;
 	const char *suffix_file;
-	bool private, autoupdate;
+	bool private;
 	psl_ctx_t *psl;
 	struct watch watch;
+	struct database updates;
 } my;
 
 static const struct opt options[] = {
@@ -23,8 +26,7 @@ static const struct opt options[] = {
 	OPT_FILE('s', "suffix-file", &my.suffix_file, "the Public Suffix List"),
 	OPT_BOOL('p', "private", &my.private, false,
 		"use the list's private rules too (github.io and the like)"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true,
-		"without effect: imq fetches no databases by itself"),
+	DATABASE_OPTIONS(&my.updates, "https://publicsuffix.org/list/public_suffix_list.dat"),
 	OPT_END
 };
 
@@ -98,6 +100,32 @@ static int64_t look_again(const struct batch *batch)
 	return watch_again(&my.watch, load);
 }
 
+/* Any text has lines that could be rules: the marker tells a list from an error page. */
+static bool check_list(const char *path, struct problem *problem)
+{
+	static const struct text marker = TEXT("// ===BEGIN ICANN DOMAINS===");
+	struct buf file = BUF_INIT;
+	bool fine = file_read(path, LARGEST, &file, problem);
+	psl_ctx_t *psl = fine ? psl_load_file(path) : NULL;
+
+	if (fine && (!psl || psl_suffix_count(psl) <= 0 || !memmem(file.at, file.len, marker.at, marker.len)))
+		fine = problem_set(problem, "not a public suffix list");
+	psl_free(psl);
+	buf_free(&file);
+	return fine;
+}
+
+static enum exit_status update(void)
+{
+	if (!my.suffix_file) {
+		log_message("--suffix-file is needed");
+		return EXIT_USAGE;
+	}
+	return database_fetch(&my.updates, &(struct database_file){ .path = my.suffix_file,
+						   .url = my.updates.url,
+						   .check = check_list });
+}
+
 static void stop(void)
 {
 	psl_free(my.psl);
@@ -114,5 +142,6 @@ int main(int argc, char **argv)
 			.event = add_suffixes,
 			.timer = look_again,
 			.reload = load,
-			.stop = stop });
+			.stop = stop,
+			.update = update });
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "database.h"
 #include "event.h"
 #include "filter.h"
 #include "host.h"
@@ -22,13 +23,15 @@ static struct {
 	struct tlds tlds;
 	struct watch watch;
 	struct buf ascii;
-} my;
+	struct database updates;
+} my = { .updates.autoupdate = true };
 
 static const struct opt options[] = {
 	OPT_TEXT('f', "domain-field", &my.domain_field, "source.fqdn", "the field to look at"),
 	OPT_TEXT('l', "tlds-domains-list", &my.tlds_domains_list,
 		"/opt/intelmq/var/lib/bots/domain_valid/tlds-alpha-by-domain.txt",
 		"the list of top-level domains, one a line"),
+	DATABASE_OPTIONS_ALWAYS(&my.updates, "https://data.iana.org/TLD/tlds-alpha-by-domain.txt"),
 	OPT_END
 };
 
@@ -48,31 +51,38 @@ static void free_tlds(struct tlds *tlds)
 	free(tlds->items);
 }
 
-static bool load(struct problem *problem)
+/* The list at PATH; what is in TLDS is freed by the caller in any case. */
+static bool read_list(const char *path, struct tlds *tlds, struct problem *problem)
 {
-	struct tlds tlds = { .count = 0 };
 	struct text rest, line;
 
-	watch_note(&my.watch, my.tlds_domains_list);
-	if (!file_read(my.tlds_domains_list, LARGEST, &tlds.file, problem)) {
-		free_tlds(&tlds);
+	if (!file_read(path, LARGEST, &tlds->file, problem))
 		return false;
-	}
-	for (size_t i = 0; i < tlds.file.len; i++)
-		tlds.file.at[i] = lower(tlds.file.at[i]);
-	for (rest = buf_view(&tlds.file); text_split(&rest, '\n', &line);) {
+	for (size_t i = 0; i < tlds->file.len; i++)
+		tlds->file.at[i] = lower(tlds->file.at[i]);
+	for (rest = buf_view(&tlds->file); text_split(&rest, '\n', &line);) {
 		line = text_trim(line);
 		if (line.len == 0 || line.at[0] == '#')
 			continue;
-		if (tlds.count == tlds.cap)
-			alloc_grow(&tlds.items, &tlds.cap, tlds.count + 1, sizeof *tlds.items);
-		tlds.items[tlds.count++] = line;
+		if (tlds->count == tlds->cap)
+			alloc_grow(&tlds->items, &tlds->cap, tlds->count + 1, sizeof *tlds->items);
+		tlds->items[tlds->count++] = line;
 	}
-	if (tlds.count == 0) {
+	if (tlds->count == 0)
+		return problem_at(problem, path, 0, 0, "no top-level domains in it");
+	qsort(tlds->items, tlds->count, sizeof *tlds->items, by_text);
+	return true;
+}
+
+static bool load(struct problem *problem)
+{
+	struct tlds tlds = { .count = 0 };
+
+	watch_note(&my.watch, my.tlds_domains_list);
+	if (!read_list(my.tlds_domains_list, &tlds, problem)) {
 		free_tlds(&tlds);
-		return problem_at(problem, my.tlds_domains_list, 0, 0, "no top-level domains in it");
+		return false;
 	}
-	qsort(tlds.items, tlds.count, sizeof *tlds.items, by_text);
 	free_tlds(&my.tlds);
 	my.tlds = tlds;
 	return true;
@@ -145,6 +155,26 @@ static int64_t look_again(const struct batch *batch)
 	return watch_again(&my.watch, load);
 }
 
+/* Unlike load(), which takes any lines: what came from elsewhere may be an error page. */
+static bool check_list(const char *path, struct problem *problem)
+{
+	struct tlds tlds = { .count = 0 };
+	bool fine = read_list(path, &tlds, problem);
+
+	for (size_t i = 0; fine && i < tlds.count; i++)
+		if (!is_label(tlds.items[i]))
+			fine = problem_set(problem, "not a list of top-level domains");
+	free_tlds(&tlds);
+	return fine;
+}
+
+static enum exit_status update(void)
+{
+	return database_fetch(&my.updates, &(struct database_file){ .path = my.tlds_domains_list,
+						   .url = my.updates.url,
+						   .check = check_list });
+}
+
 static void stop(void)
 {
 	free_tlds(&my.tlds);
@@ -162,5 +192,6 @@ int main(int argc, char **argv)
 			.event = check,
 			.timer = look_again,
 			.reload = load,
-			.stop = stop });
+			.stop = stop,
+			.update = update });
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "database.h"
 #include "event.h"
 #include "filter.h"
 #include "log.h"
@@ -21,7 +22,7 @@ struct slot {
 	struct buf text;
 };
 
-struct database {
+struct source {
 	struct mmdb mmdb;
 	struct slot *slots; /* SLOTS of them, by offset; a newer record takes the place of an older one */
 	struct watch watch;
@@ -30,8 +31,9 @@ struct database {
 static struct {
 	struct list paths;
 	const char *license_key;
-	bool overwrite, use_registered, autoupdate;
-	struct database databases[MOST_DATABASES];
+	bool overwrite, use_registered;
+	struct source databases[MOST_DATABASES];
+	struct database updates;
 } my;
 
 static const struct opt options[] = {
@@ -40,8 +42,8 @@ static const struct opt options[] = {
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
 	OPT_BOOL('r', "use-registered", &my.use_registered, false,
 		"the country of registration instead of that of the place"),
-	OPT_SECRET("license-key", &my.license_key, "without effect: imq fetches no databases by itself"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect, as above"),
+	OPT_SECRET("license-key", &my.license_key, "the key to MaxMind's downloads, for --update-database"),
+	DATABASE_OPTIONS(&my.updates, "https://download.maxmind.com/app/geoip_download"),
 	OPT_END
 };
 
@@ -76,7 +78,7 @@ static bool has_known_type(const struct mmdb *mmdb, struct problem *problem)
 		"a database of places or AS numbers is needed, not a %.*s", TEXT_ARGS(type));
 }
 
-static void free_slots(struct database *d)
+static void free_slots(struct source *d)
 {
 	for (size_t i = 0; d->slots && i < SLOTS; i++)
 		buf_free(&d->slots[i].text);
@@ -84,7 +86,7 @@ static void free_slots(struct database *d)
 	d->slots = NULL;
 }
 
-static bool load_one(struct database *d, const char *path, struct problem *problem)
+static bool load_one(struct source *d, const char *path, struct problem *problem)
 {
 	struct mmdb mmdb = { .open = false };
 
@@ -132,7 +134,7 @@ static void put_value(enum field f, const MMDB_entry_data_s *value, struct buf *
 	buf_free(&digits);
 }
 
-static const struct slot *render(struct database *d, MMDB_entry_s *record)
+static const struct slot *render(struct source *d, MMDB_entry_s *record)
 {
 	struct slot *slot = &d->slots[(record->offset * 2654435761u >> 16) % SLOTS];
 
@@ -193,7 +195,7 @@ static enum verdict locate(struct event *ev)
 	return PASS;
 }
 
-static struct database *watched; /* the one that reload_one() is about */
+static struct source *watched; /* the one that reload_one() is about */
 
 static bool reload_one(struct problem *problem)
 {
@@ -210,6 +212,64 @@ static int64_t look_again(const struct batch *batch)
 		next = watch_again(&watched->watch, reload_one);
 	}
 	return next;
+}
+
+static bool check_file(const char *path, struct problem *problem)
+{
+	struct mmdb mmdb = { .open = false };
+	bool fine = mmdb_open(&mmdb, path, NULL, problem) && has_known_type(&mmdb, problem);
+
+	mmdb_close(&mmdb);
+	return fine;
+}
+
+/* MaxMind's name of the database that belongs at PATH: that of the file, where it looks like one. */
+static void put_edition(struct buf *out, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct text name = text_of(slash ? slash + 1 : path);
+
+	if ((text_starts(name, TEXT("GeoLite2-")) || text_starts(name, TEXT("GeoIP2-"))) &&
+		text_ends(name, TEXT(".mmdb")))
+		http_encode(out, (struct text){ name.at, name.len - strlen(".mmdb") });
+	else
+		buf_string(out, "GeoLite2-City");
+}
+
+static enum exit_status update_one(const char *path)
+{
+	struct buf url = BUF_INIT, edition = BUF_INIT;
+	enum exit_status status;
+
+	put_edition(&edition, path);
+	buf_printf(&url, "%s?license_key=", my.updates.url);
+	http_encode(&url, text_of(my.license_key));
+	buf_printf(&url, "&edition_id=%s&suffix=tar.gz", buf_cstr(&edition));
+	buf_string(&edition, ".mmdb");
+	status = database_fetch(&my.updates, &(struct database_file){ .path = path,
+						     .url = buf_cstr(&url),
+						     .member = buf_cstr(&edition),
+						     .refused = "the license key is not valid",
+						     .check = check_file });
+	buf_free(&url);
+	buf_free(&edition);
+	return status;
+}
+
+static enum exit_status update(void)
+{
+	enum exit_status worst = EXIT_FINE;
+
+	if (!my.license_key || !my.license_key[0]) {
+		log_message("--license-key (or license_key in --config) is needed");
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < my.paths.count; i++) {
+		enum exit_status status = update_one(my.paths.items[i].at);
+
+		worst = status > worst ? status : worst;
+	}
+	return worst;
 }
 
 static void stop(void)
@@ -231,5 +291,6 @@ int main(int argc, char **argv)
 			.event = locate,
 			.timer = look_again,
 			.reload = load,
-			.stop = stop });
+			.stop = stop,
+			.update = update });
 }

@@ -1,5 +1,6 @@
 /* imq-recordedfuture-iprisk: add the risk score that Recorded Future's list has for an address, 0 if it has
  * none. */
+#include "database.h"
 #include "event.h"
 #include "filter.h"
 #include "ipmap.h"
@@ -10,10 +11,11 @@ enum { LARGEST = 1 << 30 };
 
 static struct {
 	const char *database, *api_token;
-	bool overwrite, autoupdate;
+	bool overwrite;
 	enum field risk[2];
 	struct ipmap risks;
 	struct watch watch;
+	struct database updates;
 } my;
 
 static const struct opt options[] = {
@@ -21,8 +23,9 @@ static const struct opt options[] = {
 		"/opt/intelmq/var/lib/bots/recordedfuture_iprisk/rfiprisk.dat",
 		"the list, CSV with the columns Name and Risk"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace scores that are already there"),
-	OPT_SECRET("api-token", &my.api_token, "without effect: imq fetches no databases by itself"),
-	OPT_BOOL(0, "autoupdate-cached-database", &my.autoupdate, true, "without effect, as above"),
+	OPT_SECRET("api-token", &my.api_token, "the key to Recorded Future's API, for --update-database"),
+	DATABASE_OPTIONS(&my.updates,
+		"https://api.recordedfuture.com/v2/ip/risklist?format=csv%2Fsplunk&gzip=true&list=large"),
 	OPT_END
 };
 
@@ -82,7 +85,8 @@ static bool read_header(struct csv *csv, int *name, int *risk)
 	return *name >= 0 && *risk >= 0;
 }
 
-static bool read_rows(struct csv *csv, int name, int risk, struct ipmap *risks, struct problem *problem)
+static bool read_rows(
+	struct csv *csv, const char *path, int name, int risk, struct ipmap *risks, struct problem *problem)
 {
 	struct ip ip = { .bits = 0 };
 	long long score = 0;
@@ -102,9 +106,9 @@ static bool read_rows(struct csv *csv, int name, int risk, struct ipmap *risks, 
 		if (!csv->last)
 			continue;
 		if (!blank && !is_score)
-			return problem_at(problem, my.database, row, 0, "Risk is not an integer");
+			return problem_at(problem, path, row, 0, "Risk is not an integer");
 		if (!blank && !is_ip)
-			log_record(my.database, row, TEXT("Name is not an IP address: the row is left out"));
+			log_record(path, row, TEXT("Name is not an IP address: the row is left out"));
 		if (!blank && is_ip)
 			ipmap_add(risks, &ip, score);
 		is_ip = is_score = false;
@@ -114,30 +118,36 @@ static bool read_rows(struct csv *csv, int name, int risk, struct ipmap *risks, 
 	return true;
 }
 
-static bool load(struct problem *problem)
+static bool read_list(const char *path, struct ipmap *risks, struct problem *problem)
 {
 	struct buf file = BUF_INIT;
 	struct csv csv = { .line = 0 };
-	struct ipmap risks = { NULL, 0, 0 };
 	int name, risk;
-	bool fine;
+	bool fine = file_read(path, LARGEST, &file, problem);
 
-	watch_note(&my.watch, my.database);
-	fine = file_read(my.database, LARGEST, &file, problem);
 	csv.rest = buf_view(&file);
 	if (fine && !read_header(&csv, &name, &risk))
-		fine = problem_at(problem, my.database, 1, 0, "no columns Name and Risk");
-	fine = fine && read_rows(&csv, name, risk, &risks, problem);
-	if (fine) {
-		ipmap_finish(&risks);
-		ipmap_free(&my.risks);
-		my.risks = risks;
-	} else {
-		ipmap_free(&risks);
-	}
+		fine = problem_at(problem, path, 1, 0, "no columns Name and Risk");
+	fine = fine && read_rows(&csv, path, name, risk, risks, problem);
+	if (fine)
+		ipmap_finish(risks);
 	buf_free(&csv.cell);
 	buf_free(&file);
 	return fine;
+}
+
+static bool load(struct problem *problem)
+{
+	struct ipmap risks = { NULL, 0, 0 };
+
+	watch_note(&my.watch, my.database);
+	if (!read_list(my.database, &risks, problem)) {
+		ipmap_free(&risks);
+		return false;
+	}
+	ipmap_free(&my.risks);
+	my.risks = risks;
+	return true;
 }
 
 static bool start(struct problem *problem)
@@ -176,6 +186,35 @@ static int64_t look_again(const struct batch *batch)
 	return watch_again(&my.watch, load);
 }
 
+static bool check_list(const char *path, struct problem *problem)
+{
+	struct ipmap risks = { NULL, 0, 0 };
+	bool fine = read_list(path, &risks, problem);
+
+	ipmap_free(&risks);
+	return fine;
+}
+
+static enum exit_status update(void)
+{
+	struct buf key = BUF_INIT;
+	enum exit_status status = EXIT_USAGE;
+
+	if (!my.api_token || !my.api_token[0]) {
+		log_message("--api-token (or api_token in --config) is needed");
+		return status;
+	}
+	buf_printf(&key, "X-RFToken: %s", my.api_token);
+	status = database_fetch(&my.updates, &(struct database_file){ .path = my.database,
+						     .url = my.updates.url,
+						     .headers = (const char *[]){ buf_cstr(&key), NULL },
+						     .member = "rfiprisk.dat",
+						     .refused = "the API token is not valid",
+						     .check = check_list });
+	buf_free(&key);
+	return status;
+}
+
 static void stop(void)
 {
 	ipmap_free(&my.risks);
@@ -192,5 +231,6 @@ int main(int argc, char **argv)
 			.event = add_risk,
 			.timer = look_again,
 			.reload = load,
-			.stop = stop });
+			.stop = stop,
+			.update = update });
 }
