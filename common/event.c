@@ -1,57 +1,12 @@
 /* The event: scanned once into a table of members, changed in the table, written back in one go. */
-#include "event.h"
+#include "event_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
-
-enum {
-	CHANGED = 1, /* VALUE is not the line's */
-	DELETED = 2,
-	NEW = 4,     /* not in the line at all */
-	ESCAPED_KEY = 8,
-	ESCAPED_VALUE = 16,
-};
-
-struct member {
-	const char *key;   /* between the quotes, as written */
-	const char *value; /* JSON text */
-	uint32_t key_len, value_len;
-	uint32_t start, end; /* in the line: the key's opening quote, and behind the value; not for NEW */
-	uint16_t field;      /* F_NONE: a name nobody asked for */
-	uint8_t kind;        /* enum value_kind */
-	uint8_t flags;
-};
-
-/* Where a field or a name is in the table of members. Entries of earlier events are told by their stamp, so nothing
- * has to be cleared between events. */
-struct place {
-	uint32_t stamp;
-	uint32_t member;
-};
-
-struct event {
-	struct text line;
-	struct member *members;
-	size_t count, cap;
-	uint32_t stamp;
-	uint32_t brace;   /* offset of the closing brace in the line */
-	bool changed;     /* something is CHANGED, DELETED or NEW */
-	bool moved;       /* something is CHANGED or DELETED: the line does not go out in one piece */
-	bool nested;      /* `extra` or a key below it holds an object with members */
-	bool empty_line;  /* the line has no members */
-	struct place *fields; /* by field number */
-	size_t fields_cap;
-	struct place *names;  /* hash table over the other names, NAMES_SIZE of them or more */
-	size_t names_size, names_used;
-	struct arena arena;
-	struct buf scratch, copy, reason;
-	bool marked;
-};
-
-enum { NAMES_SIZE = 256 };
+#include "scan.h"
 
 struct event *event_new(void)
 {
@@ -118,263 +73,6 @@ struct text event_line(const struct event *ev)
 bool event_changed(const struct event *ev)
 {
 	return ev->changed;
-}
-
-static struct text member_name(struct event *ev, const struct member *m)
-{
-	struct value quoted = { { m->key - 1, m->key_len + 2 }, VALUE_STRING, m->flags & ESCAPED_KEY };
-
-	return m->flags & ESCAPED_KEY ? value_text(quoted, &ev->arena) : (struct text){ m->key, m->key_len };
-}
-
-static struct value member_value(const struct member *m)
-{
-	return (struct value){ { m->value, m->value_len }, (enum value_kind)m->kind, m->flags & ESCAPED_VALUE };
-}
-
-static bool live(const struct member *m)
-{
-	return !(m->flags & DELETED);
-}
-
-/* The place of NAME in the table of names that have no field number. */
-static struct place *name_place(struct event *ev, struct text name)
-{
-	size_t at = (size_t)value_hash(name);
-
-	for (;; at++) {
-		struct place *place = &ev->names[at & (ev->names_size - 1)];
-
-		if (place->stamp != ev->stamp || text_eq(member_name(ev, &ev->members[place->member]), name))
-			return place;
-	}
-}
-
-static void grow_names(struct event *ev)
-{
-	if (ev->names_used * 2 < ev->names_size)
-		return;
-	free(ev->names);
-	ev->names_size *= 2;
-	ev->names = alloc_zero(ev->names_size, sizeof *ev->names);
-	for (size_t i = 0; i < ev->count; i++)
-		if (ev->members[i].field == F_NONE)
-			*name_place(ev, member_name(ev, &ev->members[i])) = (struct place){ ev->stamp, (uint32_t)i };
-}
-
-/* Names may become fields while events are there: rules that are loaded again bring new ones. */
-static struct place *field_place(struct event *ev, enum field f)
-{
-	if (f >= ev->fields_cap) {
-		size_t before = ev->fields_cap;
-
-		alloc_grow(&ev->fields, &ev->fields_cap, (size_t)f + 1, sizeof *ev->fields);
-		memset(ev->fields + before, 0, (ev->fields_cap - before) * sizeof *ev->fields);
-	}
-	return &ev->fields[f];
-}
-
-/* Enters the last member into the tables. False: its name is there already, and not deleted. */
-static bool enter(struct event *ev)
-{
-	struct member *m = &ev->members[ev->count - 1];
-	struct text name = member_name(ev, m);
-	struct place *place;
-
-	m->field = (uint16_t)field_find(name);
-	if (m->field != F_NONE) {
-		place = field_place(ev, (enum field)m->field);
-	} else {
-		grow_names(ev);
-		place = name_place(ev, name);
-		ev->names_used++;
-	}
-	if (place->stamp == ev->stamp && place->member != ev->count - 1 && live(&ev->members[place->member]))
-		return false;
-	*place = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
-	return true;
-}
-
-static struct member *find(const struct event *ev, enum field f)
-{
-	const struct place *place = f < ev->fields_cap ? &ev->fields[f] : NULL;
-
-	if (!place || place->stamp != ev->stamp || !live(&ev->members[place->member]))
-		return NULL;
-	return &ev->members[place->member];
-}
-
-static bool below_extra(const struct member *m)
-{
-	return m->key_len >= 5 && memcmp(m->key, "extra", 5) == 0 && (m->key_len == 5 || m->key[5] == '.');
-}
-
-static bool holds_object(const struct member *m)
-{
-	return m->kind == VALUE_OBJECT && m->value_len > 2 && live(m) && below_extra(m);
-}
-
-/* Calls VISIT with the dotted name of every leaf of the object V, which is below PREFIX. Stops at false. */
-static bool each_leaf(struct buf *prefix, struct value v, struct arena *arena,
-	bool (*visit)(void *context, struct text name, struct value leaf), void *context)
-{
-	/* The depth is at most VALUE_DEPTH, kept here instead of on the stack of calls. */
-	struct { struct value_walk walk; size_t length; } *open = alloc_zero(VALUE_DEPTH, sizeof *open);
-	size_t depth = 1, base = prefix->len;
-	bool fine = true;
-
-	open[0].walk = value_walk(v);
-	open[0].length = prefix->len;
-	while (depth && fine) {
-		struct value key, member;
-		size_t length = open[depth - 1].length;
-
-		prefix->len = length;
-		if (!value_next_member(&open[depth - 1].walk, &key, &member)) {
-			depth--;
-			continue;
-		}
-		buf_char(prefix, '.');
-		buf_text(prefix, value_text(key, arena));
-		if (member.kind == VALUE_OBJECT && depth < VALUE_DEPTH) {
-			struct value_walk inside = value_walk(member);
-
-			if (value_space(inside.at, inside.end) != inside.end) {
-				open[depth].walk = inside;
-				open[depth].length = prefix->len;
-				depth++;
-				continue;
-			}
-		}
-		fine = visit(context, buf_view(prefix), member);
-	}
-	free(open);
-	prefix->len = base;
-	return fine;
-}
-
-static bool name_is_free(void *context, struct text name, struct value leaf)
-{
-	struct event *ev = context;
-	enum field f = field_find(name);
-
-	(void)leaf;
-	return f != F_NONE ? !find(ev, f) : name_place(ev, name)->stamp != ev->stamp;
-}
-
-/* A nested `extra` beside flat keys below it: the same path must not be there twice. */
-static bool nested_is_unique(struct event *ev)
-{
-	bool fine = true;
-	size_t below = 0;
-
-	for (size_t i = 0; i < ev->count; i++)
-		below += below_extra(&ev->members[i]);
-	for (size_t i = 0; i < ev->count && fine && below > 1; i++) {
-		struct member *m = &ev->members[i];
-
-		if (!holds_object(m))
-			continue;
-		buf_clear(&ev->scratch);
-		buf_text(&ev->scratch, member_name(ev, m));
-		fine = each_leaf(&ev->scratch, member_value(m), &ev->arena, name_is_free, ev);
-	}
-	return fine;
-}
-
-static bool fail(struct event *ev, struct value_error *error, const char *at, const char *reason)
-{
-	event_clear(ev);
-	error->at = at;
-	error->reason = reason;
-	return false;
-}
-
-/* Reads one member that starts at P. NULL with ERROR filled in. */
-static const char *read_member(struct event *ev, const char *p, const char *end, struct value_error *error)
-{
-	const char *start = p;
-	struct member *m;
-	struct value key, v;
-
-	error->at = p;
-	error->reason = "a key in quotes is missing";
-	if (p == end || *p != '"')
-		return NULL;
-	p = value_scan_string(p, end, &key, error);
-	if (!p)
-		return NULL;
-	p = value_space(p, end);
-	error->at = p;
-	error->reason = "a colon is missing";
-	if (p == end || *p != ':')
-		return NULL;
-	p = value_scan(value_space(p + 1, end), end, &v, error);
-	if (!p)
-		return NULL;
-	if (ev->count == ev->cap)
-		alloc_grow(&ev->members, &ev->cap, ev->count + 1, sizeof *ev->members);
-	m = &ev->members[ev->count++];
-	m->key = key.raw.at + 1;
-	m->key_len = (uint32_t)key.raw.len - 2;
-	m->value = v.raw.at;
-	m->value_len = (uint32_t)v.raw.len;
-	m->start = (uint32_t)(start - ev->line.at);
-	m->end = (uint32_t)(p - ev->line.at);
-	m->kind = (uint8_t)v.kind;
-	m->flags = (uint8_t)((key.escaped ? ESCAPED_KEY : 0) | (v.escaped ? ESCAPED_VALUE : 0));
-	ev->nested |= v.kind == VALUE_OBJECT && holds_object(m);
-	error->at = start;
-	error->reason = "duplicate key";
-	return enter(ev) ? p : NULL;
-}
-
-bool event_read(struct event *ev, struct text line, struct value_error *error)
-{
-	const char *end = line.at + line.len, *p;
-
-	event_clear(ev);
-	if (line.len >= UINT32_MAX)
-		return fail(ev, error, line.at, "longer than 4 GiB");
-	ev->line = line;
-	p = value_space(line.at, end);
-	if (p == end || *p != '{')
-		return fail(ev, error, p, "not a JSON object");
-	p = value_space(p + 1, end);
-	ev->empty_line = p < end && *p == '}';
-	while (!ev->empty_line) {
-		p = read_member(ev, p, end, error);
-		if (!p)
-			return fail(ev, error, error->at, error->reason);
-		p = value_space(p, end);
-		if (p < end && *p == '}')
-			break;
-		if (p == end || *p != ',')
-			return fail(ev, error, p, p == end ? "object without end" : "a comma is missing");
-		p = value_space(p + 1, end);
-	}
-	ev->brace = (uint32_t)(p - line.at);
-	p = value_space(p + 1, end);
-	if (p != end)
-		return fail(ev, error, p, "something follows the object");
-	if (ev->nested && !nested_is_unique(ev))
-		return fail(ev, error, line.at, "duplicate key below extra");
-	return true;
-}
-
-bool event_read_copy(struct event *ev, struct text line, struct value_error *error)
-{
-	const char *original = line.at;
-	enum { KEEP = 64 * 1024 };
-
-	if (ev->copy.cap > KEEP && line.len < KEEP)
-		buf_free(&ev->copy);
-	buf_clear(&ev->copy);
-	buf_text(&ev->copy, line);
-	if (event_read(ev, buf_view(&ev->copy), error))
-		return true;
-	error->at = original + (error->at - buf_view(&ev->copy).at);
-	return false;
 }
 
 static void write_key(const struct member *m, struct buf *out)
@@ -566,15 +264,14 @@ static struct member *append(struct event *ev, struct text name)
 		alloc_grow(&ev->members, &ev->cap, ev->count + 1, sizeof *ev->members);
 	m = &ev->members[ev->count++];
 	*m = (struct member){ .flags = NEW };
-	for (size_t i = 0; i < name.len; i++)
-		if ((unsigned char)name.at[i] < 0x20 || name.at[i] == '"' || name.at[i] == '\\') {
-			buf_clear(&ev->scratch);
-			buf_json(&ev->scratch, name);
-			name = arena_text(&ev->arena, buf_view(&ev->scratch));
-			name = (struct text){ name.at + 1, name.len - 2 };
+	if (scan_plain(name.at, name.at + name.len) != name.at + name.len) {
+		buf_clear(&ev->scratch);
+		buf_json(&ev->scratch, name);
+		if (ev->scratch.len != name.len + 2)
 			m->flags |= ESCAPED_KEY;
-			break;
-		}
+		name = arena_text(&ev->arena, buf_view(&ev->scratch));
+		name = (struct text){ name.at + 1, name.len - 2 };
+	}
 	m->key = name.at;
 	m->key_len = (uint32_t)name.len;
 	return m;
@@ -584,8 +281,8 @@ static void put(struct event *ev, struct member *m, struct value v)
 {
 	m->value = v.raw.at;
 	m->value_len = (uint32_t)v.raw.len;
-	m->kind = (uint8_t)v.kind;
-	m->flags = (uint8_t)((m->flags & ~ESCAPED_VALUE) | (v.escaped ? ESCAPED_VALUE : 0));
+	m->kind = (uint16_t)v.kind;
+	m->flags = (uint16_t)((m->flags & ~ESCAPED_VALUE) | (v.escaped ? ESCAPED_VALUE : 0));
 	ev->changed = true;
 	if (!(m->flags & NEW)) {
 		m->flags |= CHANGED;
@@ -601,7 +298,7 @@ static bool append_leaf(void *context, struct text name, struct value leaf)
 
 	ev->scratch = BUF_INIT;
 	put(ev, append(ev, arena_text(&ev->arena, name)), leaf);
-	if (!enter(ev)) {
+	if (!event_enter(ev)) {
 		ev->count--;
 		event_mark(ev, "duplicate key: %.*s", TEXT_ARGS(name));
 	}
@@ -625,7 +322,7 @@ void event_flatten(struct event *ev)
 		buf_text(&ev->scratch, member_name(ev, &ev->members[i]));
 		ev->members[i].flags |= DELETED;
 		ev->changed = ev->moved = true;
-		each_leaf(&ev->scratch, v, &ev->arena, append_leaf, ev);
+		event_each_leaf(&ev->scratch, v, &ev->arena, append_leaf, ev);
 	}
 	ev->nested = false;
 }
@@ -641,7 +338,7 @@ static void store(struct event *ev, enum field f, struct value v)
 	if (!m) {
 		m = append(ev, field_name(f));
 		m->field = (uint16_t)f;
-		*field_place(ev, f) = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
+		*event_field_place(ev, f) = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
 	}
 	put(ev, m, v);
 }
@@ -763,13 +460,13 @@ void event_set_raw_named(struct event *ev, struct text name, struct text raw)
 	}
 	if (ev->nested && text_starts(name, TEXT("extra.")))
 		event_flatten(ev);
-	place = name_place(ev, name);
+	place = event_name_place(ev, name, value_hash(name));
 	if (place->stamp == ev->stamp && live(&ev->members[place->member])) {
 		put(ev, &ev->members[place->member], value_of(arena_text(&ev->arena, raw)));
 		return;
 	}
 	put(ev, append(ev, arena_text(&ev->arena, name)), value_of(arena_text(&ev->arena, raw)));
-	enter(ev);
+	event_enter(ev);
 }
 
 static void drop(struct event *ev, struct member *m)

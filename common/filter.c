@@ -308,12 +308,14 @@ static void more_stats(struct buf *json)
 
 static void handle_signals(void)
 {
-	struct problem problem = { .line = 0 };
-
 	if (run_stats_wanted())
 		run_stats(&loop.run, more_stats);
-	if (run_reload_wanted() && loop.filter->reload && !loop.filter->reload(&problem))
-		log_problem(&problem);
+	if (run_reload_wanted() && loop.filter->reload) {
+		struct problem problem = { .line = 0 };
+
+		if (!loop.filter->reload(&problem))
+			log_problem(&problem);
+	}
 }
 
 /* Reads to the end of input, or until something fails. */

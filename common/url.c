@@ -1,5 +1,7 @@
 #include "url.h"
 
+#include "scan.h"
+
 enum { SCHEME_START = 1, SCHEME_MORE = 2, LOCATION_END = 4, UNCLEAN = 8 };
 
 static const unsigned char class[256] = {
@@ -29,6 +31,8 @@ struct text url_clean(struct text t, struct arena *a)
 
 	while (t.len && (unsigned char)t.at[0] <= ' ')
 		t = text_from(t, 1);
+	if (scan_plain(t.at, t.at + t.len) == t.at + t.len)
+		return t;
 	for (size_t i = 0; i < t.len; i++)
 		unclean += is(t.at[i], UNCLEAN);
 	if (!unclean)

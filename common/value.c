@@ -1,7 +1,5 @@
 /* The JSON scanner: RFC 8259 to the letter, in one pass, without memory of its own for all but nested objects,
- * whose keys are remembered to refuse duplicates.
- *
- * Strings are most of the input, so they are read sixteen bytes at a time where the machine can. */
+ * whose keys are remembered to refuse duplicates. */
 #include "value.h"
 
 #include <errno.h>
@@ -13,11 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "alloc.h"
+#include "scan.h"
 
 static const char *fail(struct value_error *error, const char *at, const char *reason)
 {
@@ -40,28 +35,6 @@ uint64_t value_hash(struct text t)
 		seed |= 1;
 	}
 	return XXH3_64bits_withSeed(t.at, t.len, seed);
-}
-
-/* The first byte from P on that needs a closer look: quote, backslash, control or not ASCII. */
-static const char *plain_end(const char *p, const char *end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
-
-	for (; end - p >= 16; p += 16) {
-		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* As signed bytes, controls and everything from 0x80 up are below the blank. */
-		__m128i odd = _mm_or_si128(_mm_cmplt_epi8(block, space),
-			_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-
-		if (mask)
-			return p + __builtin_ctz(mask);
-	}
-#endif
-	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-		p++;
-	return p;
 }
 
 static bool continuation(const char *p, unsigned char low, unsigned char high)
@@ -141,7 +114,7 @@ const char *value_scan_string(const char *p, const char *end, struct value *v, s
 	for (;;) {
 		size_t length;
 
-		p = plain_end(p, end);
+		p = scan_plain(p, end);
 		if (p == end)
 			return fail(error, start, "string without end");
 		if (*p == '"')

@@ -28,21 +28,37 @@ static const char *const rsit[][9] = {
 		"vulnerable-system", "weak-crypto" },
 };
 
-static const char *taxonomy_of(struct text type)
+/* The same from type to taxonomy, as a hash table: this is asked of every event. */
+static struct slot {
+	struct text type, taxonomy;
+} slots[256];
+
+static struct slot *slot_of(struct text type)
 {
+	size_t at = type.len;
+
+	for (size_t i = 0; i < type.len; i++)
+		at = at * 31 + (unsigned char)type.at[i];
+	while (slots[at % LENGTH(slots)].type.at && !text_eq(slots[at % LENGTH(slots)].type, type))
+		at++;
+	return &slots[at % LENGTH(slots)];
+}
+
+static bool start(struct problem *problem)
+{
+	(void)problem;
 	for (size_t row = 0; row < LENGTH(rsit); row++)
 		for (size_t i = 1; i < LENGTH(rsit[row]) && rsit[row][i]; i++)
-			if (text_is(type, rsit[row][i]))
-				return rsit[row][0];
-	return "other";
+			*slot_of(text_of(rsit[row][i])) = (struct slot){ text_of(rsit[row][i]), text_of(rsit[row][0]) };
+	return true;
 }
 
 static enum verdict classify(struct event *ev)
 {
-	struct text type = event_text(ev, F_CLASSIFICATION_TYPE);
+	struct text type = event_text(ev, F_CLASSIFICATION_TYPE), taxonomy = slot_of(type)->taxonomy;
 
 	if (overwrite || !event_has(ev, F_CLASSIFICATION_TAXONOMY))
-		event_set(ev, F_CLASSIFICATION_TAXONOMY, text_of(taxonomy_of(type)));
+		event_set(ev, F_CLASSIFICATION_TAXONOMY, taxonomy.at ? taxonomy : TEXT("other"));
 	if (!event_has(ev, F_CLASSIFICATION_TYPE))
 		event_set(ev, F_CLASSIFICATION_TYPE, TEXT("undetermined"));
 	return PASS;
@@ -52,5 +68,6 @@ int main(int argc, char **argv)
 {
 	return filter_main(argc, argv, &(struct filter){ .name = "imq-taxonomy",
 		.module = "intelmq.bots.experts.taxonomy.expert",
-		.summary = "derive the taxonomy of events from their type", .options = options, .event = classify });
+		.summary = "derive the taxonomy of events from their type", .options = options,
+		.start = start, .event = classify });
 }

@@ -19,6 +19,37 @@ static bool numbers_fit(const uint8_t *data, size_t size)
 	return true;
 }
 
+/* Read again, now that its keys are expected, and with blanks behind, so that all of them can be compared at once. */
+static void expect_same(struct event *ev, struct text line, bool fine)
+{
+	static struct buf longer, first, second;
+	struct value_error error;
+
+	buf_clear(&longer);
+	buf_text(&longer, line);
+	for (int i = 0; i < 64; i++)
+		buf_char(&longer, ' ');
+	for (int i = 0; i < 2; i++) {
+		struct buf *out = i ? &second : &first;
+		enum field f;
+		size_t cursor = 0;
+		struct text name;
+		struct value v;
+
+		if (event_read(ev, i ? buf_view(&longer) : line, &error) != fine)
+			abort();
+		buf_clear(out);
+		while (event_next(ev, &cursor, &name, &f, &v)) {
+			if (f != field_find(name))
+				abort();
+			buf_text(out, name);
+			buf_text(out, v.raw);
+		}
+	}
+	if (!text_eq(buf_view(&first), buf_view(&second)))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct event *ev, *again;
@@ -32,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		again = event_new();
 	}
 	ours = event_read(ev, line, &error);
+	expect_same(again, line, ours);
 	if (numbers_fit(data, size)) {
 		json_t *theirs = json_loadb(line.at, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "check.h"
 
@@ -148,6 +149,68 @@ static void limits(struct event *ev)
 	buf_free(&line);
 }
 
+/* Keys and values of all lengths at all places of a block, in memory that ends with the line: what reads behind it dies. */
+static void edges(struct event *ev)
+{
+	enum { PAGE = 4096, LONGEST = 130 };
+	static const char odd[] = { '"', '\\', 0x1f, '\n', 0, '\x80', '\xff', '\xc3' };
+	char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char x[LONGEST + 1], line[4 * LONGEST];
+
+	CHECK(page != MAP_FAILED && mprotect(page + PAGE, PAGE, PROT_NONE) == 0);
+	memset(x, 'x', LONGEST);
+	x[LONGEST] = '\0';
+	for (int length = 0; length < LONGEST; length++)
+		for (int blanks = 0; blanks < 64; blanks++) {
+			int n = sprintf(line, "{\"%.*s\": \"%.*s\", \"source.ip\":\"%.*s\"%*s}", length, x, length, x, length, x, blanks, "");
+			char *at = memcpy(page + PAGE - n, line, (size_t)n), *value = strchr(at, ':') + 3;
+
+			/* The second time the keys are known. */
+			CHECK(reads(ev, at, (size_t)n) && reads(ev, at, (size_t)n));
+			CHECK(event_text(ev, F_SOURCE_IP).len == (size_t)length);
+			if (length) {
+				char was = value[blanks % length];
+
+				for (size_t i = 0; i < sizeof odd; i++) {
+					value[blanks % length] = odd[i];
+					CHECK(!reads(ev, at, (size_t)n));
+				}
+				value[blanks % length] = was;
+			}
+			if (length > 1) {
+				memcpy(value + blanks % (length - 1), "\xc3\xa4", 2);
+				CHECK(reads(ev, at, (size_t)n));
+			}
+			CHECK(!reads(ev, at, (size_t)n - 1));
+			CHECK(!reads(ev, at, (size_t)(value - at) + (size_t)length));
+		}
+	munmap(page, 2 * PAGE);
+}
+
+/* What is expected from the events before must not show. */
+static void expectations(struct event *ev)
+{
+	static const char blanks[] = "                                                                ";
+	static const char *const lines[] = { "{\"source.ip\":1,\"source.ipx\":2,\"unknown\":3,\"extra.a\":4}",
+		"{\"source.ip\":1,\"unknown\":3,\"source.ipx\":2}", "{\"unknown\":3,\"source.ip\" :1,\"extra.a\": 4}",
+		"{\"source\\u002eip\":1,\"source.ipx\":2,\"unknown\":3}", "{\"source.ip\" : 1 , \"a key too long to be kept, forty-eight bytes or more\":3}" };
+	static const char *const twice[] = { "{\"source.ip\":1,\"source.ipx\":2,\"source.ip\":3}", "{\"unknown\":1,\"source.ip\":1,\"unknown\":3}",
+		"{\"unknown\":3,\"source.ip\" :1,\"\\u0075nknown\":4}", "{\"source.ip\":1,\"source.ip\":2}" };
+	char line[200];
+	long long n;
+
+	for (size_t i = 0; i < 1000; i++) {
+		size_t k = i * 7 % LENGTH(lines), t = i * 5 % LENGTH(twice);
+
+		snprintf(line, sizeof line, "%s%s", lines[k], blanks);
+		CHECK(reads(ev, line, strlen(line)) && event_integer(ev, F_SOURCE_IP, &n) && n == 1);
+		snprintf(line, sizeof line, "%s%s", twice[t], blanks);
+		CHECK(!reads(ev, line, strlen(line)));
+		snprintf(line, sizeof line, "{\"source.ip\":%zu,\"key%zu\":1,\"source.asn\":2}%s", i, i, blanks);
+		CHECK(reads(ev, line, strlen(line)) && event_integer(ev, F_SOURCE_IP, &n) && n == (long long)i);
+	}
+}
+
 /* Every single change of every good text: jansson and we agree, and what we write reads back the same. */
 static void mutations(struct event *ev, struct buf *out)
 {
@@ -188,6 +251,8 @@ int main(void)
 	values(ev);
 	adding(ev);
 	limits(ev);
+	edges(ev);
+	expectations(ev);
 	mutations(ev, &out);
 	event_free(ev);
 	buf_free(&out);
