@@ -4,14 +4,12 @@
 #include <archive_entry.h>
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "log.h"
+#include "replace.h"
 #include "stream.h"
 
 enum { BLOCK = 65536 };
@@ -21,11 +19,10 @@ struct download {
 	struct database *d;
 	const struct database_file *file;
 	int raw; /* what came; its file has no name */
-	int new_file;
-	struct buf new_path;
+	struct replace made;
 	size_t received;
-	int failure;       /* errno of writing what came */
-	time_t changed;    /* what the server said; -1: nothing */
+	int failure;    /* errno of writing what came */
+	time_t changed; /* what the server said; -1: nothing */
 	bool not_modified;
 };
 
@@ -163,7 +160,7 @@ static bool make_file(struct download *l, struct problem *problem)
 	struct writer out;
 	bool fine;
 
-	writer_init(&out, l->new_file);
+	writer_init(&out, l->made.fd);
 	if (lseek(l->raw, 0, SEEK_SET) < 0)
 		fine = problem_set(problem, "%s", strerror(errno));
 	else if (l->file->member)
@@ -176,75 +173,18 @@ static bool make_file(struct download *l, struct problem *problem)
 	return fine && !l->failure;
 }
 
-/* Makes the directories that PATH is in. */
-static void make_directories(const char *path)
-{
-	char *copied = alloc_string(text_of(path));
-
-	for (char *slash = strchr(copied + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		mkdir(copied, 0777);
-		*slash = '/';
-	}
-	free(copied);
-}
-
-/* A new file beside PATH, its name in NEW_PATH. -1: errno. */
-static int open_beside(const char *path, struct buf *new_path)
-{
-	const char *slash = strrchr(path, '/');
-	size_t folder = slash ? (size_t)(slash + 1 - path) : 0;
-
-	buf_clear(new_path);
-	buf_printf(new_path, "%.*s.%s.XXXXXX", (int)folder, path, path + folder);
-	buf_cstr(new_path);
-	return mkostemp(new_path->at, O_CLOEXEC);
-}
-
+/* What comes goes to a file without a name; only what is made of it gets one. */
 static bool open_files(struct download *l, struct problem *problem)
 {
-	make_directories(l->file->path);
-	l->raw = open_beside(l->file->path, &l->new_path);
-	if (l->raw >= 0) {
-		unlink(l->new_path.at);
-		l->new_file = open_beside(l->file->path, &l->new_path);
+	struct replace raw;
+
+	if (replace_open(&raw, l->file->path)) {
+		l->raw = dup(raw.fd);
+		replace_abandon(&raw);
+		if (l->raw >= 0 && replace_open(&l->made, l->file->path))
+			return true;
 	}
-	return l->new_file >= 0 || problem_at(problem, l->file->path, 0, 0, "%s", strerror(errno));
-}
-
-/* A new file has the old one's mode, or what the umask leaves. */
-static void set_mode(const struct download *l)
-{
-	struct stat old;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	fchmod(l->new_file, stat(l->file->path, &old) == 0 ? old.st_mode & 07777 : 0666 & ~mask);
-}
-
-static void sync_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? alloc_string((struct text){ path, (size_t)(slash + 1 - path) }) : alloc_string(TEXT("."));
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-	free(folder);
-}
-
-static bool put_in_place(struct download *l, struct problem *problem)
-{
-	struct timespec times[2] = { { .tv_nsec = UTIME_NOW }, { .tv_sec = l->changed } };
-
-	set_mode(l);
-	if ((l->changed >= 0 && futimens(l->new_file, times) < 0) || fsync(l->new_file) < 0 ||
-		rename(l->new_path.at, l->file->path) < 0)
-		return problem_at(problem, l->file->path, 0, 0, "%s", strerror(errno));
-	sync_folder(l->file->path);
-	return true;
+	return problem_at(problem, l->file->path, 0, 0, "%s", strerror(errno));
 }
 
 /* With what came: checks it, and puts it in place. */
@@ -252,7 +192,7 @@ static enum exit_status take_in(struct download *l, struct problem *problem)
 {
 	struct problem why = { .line = 0 };
 
-	if (!make_file(l, &why) || !l->file->check(l->new_path.at, &why)) {
+	if (!make_file(l, &why) || !l->file->check(l->made.new_path.at, &why)) {
 		if (l->failure) {
 			problem_at(problem, l->file->path, 0, 0, "%s", strerror(l->failure));
 			return EXIT_IO;
@@ -261,12 +201,16 @@ static enum exit_status take_in(struct download *l, struct problem *problem)
 			why.text);
 		return EXIT_REMOTE;
 	}
-	return put_in_place(l, problem) ? EXIT_FINE : EXIT_IO;
+	if (!replace_commit(&l->made, l->changed)) {
+		problem_at(problem, l->file->path, 0, 0, "%s", strerror(errno));
+		return EXIT_IO;
+	}
+	return EXIT_FINE;
 }
 
 enum exit_status database_fetch(struct database *d, const struct database_file *file)
 {
-	struct download l = { .d = d, .file = file, .raw = -1, .new_file = -1 };
+	struct download l = { .d = d, .file = file, .raw = -1, .made.fd = -1 };
 	struct problem problem = { .line = 0 };
 	enum exit_status status = EXIT_IO;
 
@@ -278,13 +222,9 @@ enum exit_status database_fetch(struct database *d, const struct database_file *
 		log_problem(&problem);
 	else if (d->verbose)
 		log_message("%s: %s", file->path, l.not_modified ? "there is no newer one" : "updated");
-	if (l.new_file >= 0 && (status != EXIT_FINE || l.not_modified))
-		unlink(l.new_path.at);
+	replace_abandon(&l.made);
 	if (l.raw >= 0)
 		close(l.raw);
-	if (l.new_file >= 0)
-		close(l.new_file);
-	buf_free(&l.new_path);
 	return status;
 }
 

@@ -2,10 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "alloc.h"
-
-enum { NO_NETWORK = 255, BUCKETS = 65536 };
 
 static void free_ranges(struct netmap_ranges *r)
 {
@@ -21,6 +20,12 @@ void netmap_free(struct netmap *m)
 	free(m->entries);
 	m->entries = NULL;
 	m->count = m->cap = 0;
+	if (m->map) {
+		munmap(m->map, m->map_size);
+		m->map = NULL;
+		memset(&m->v4, 0, sizeof m->v4);
+		memset(&m->v6, 0, sizeof m->v6);
+	}
 	free_ranges(&m->v4);
 	free_ranges(&m->v6);
 }
@@ -57,7 +62,7 @@ static void start_range(
 		r->count++;
 	}
 	r->values[r->count - 1] = e ? e->value : 0;
-	r->prefixes[r->count - 1] = e ? (unsigned char)e->prefix : NO_NETWORK;
+	r->prefixes[r->count - 1] = e ? (unsigned char)e->prefix : NETMAP_NOTHING;
 }
 
 /* The address behind network E; false: there is none. */
@@ -101,8 +106,8 @@ static void make_index(struct netmap_ranges *r, size_t width)
 {
 	size_t at = 0;
 
-	r->index = alloc_zero(BUCKETS + 1, sizeof *r->index);
-	for (size_t bucket = 0; bucket <= BUCKETS; bucket++) {
+	r->index = alloc_zero(NETMAP_BUCKETS + 1, sizeof *r->index);
+	for (size_t bucket = 0; bucket <= NETMAP_BUCKETS; bucket++) {
 		while (at < r->count &&
 			(size_t)(r->starts[at * width] << 8 | r->starts[at * width + 1]) < bucket)
 			at++;
@@ -129,6 +134,10 @@ static void make_ranges(
 		sweep.open[sweep.depth++] = &entries[i];
 	}
 	close_networks(&sweep, r, width, NULL);
+	/* Two ranges for a network is the most: half of that is usual. */
+	r->starts = alloc_resize(r->starts, r->count + 1, width);
+	r->values = alloc_resize(r->values, r->count + 1, sizeof *r->values);
+	r->prefixes = alloc_resize(r->prefixes, r->count + 1, 1);
 	make_index(r, width);
 }
 
@@ -165,7 +174,7 @@ bool netmap_find(const struct netmap *m, const struct ip *ip, unsigned *prefix, 
 		else
 			high = middle;
 	}
-	if (low == 0 || r->prefixes[low - 1] == NO_NETWORK)
+	if (low == 0 || r->prefixes[low - 1] == NETMAP_NOTHING)
 		return false;
 	*prefix = r->prefixes[low - 1];
 	*value = r->values[low - 1];

@@ -16,12 +16,14 @@ struct netmap_entry {
 	uint32_t value;
 };
 
+enum { NETMAP_NOTHING = 255, NETMAP_BUCKETS = 65536 };
+
 struct netmap_ranges {
 	unsigned char *starts; /* addresses of 4 or 16 bytes */
 	uint32_t *values;
-	unsigned char *prefixes; /* of the network that the range is a part of; 255: of none */
+	unsigned char *prefixes; /* of the network that the range is a part of; NETMAP_NOTHING: of none */
 	size_t count;
-	uint32_t *index; /* 65537: the first range at or behind each value of the first 16 bits */
+	uint32_t *index; /* NETMAP_BUCKETS + 1: the first range at or behind each value of the first 16 bits */
 };
 
 /* Starts as all zero. */
@@ -29,6 +31,8 @@ struct netmap {
 	struct netmap_entry *entries; /* until netmap_finish() */
 	size_t count, cap;
 	struct netmap_ranges v4, v6;
+	void *map; /* of the file that the ranges are in; NULL: they are in memory of their own */
+	size_t map_size;
 };
 
 void netmap_free(struct netmap *m);
@@ -37,5 +41,22 @@ void netmap_add(struct netmap *m, const struct ip *ip, unsigned prefix, uint32_t
 /* Makes M ready for netmap_find(); of equal networks the last added stays. */
 void netmap_finish(struct netmap *m);
 bool netmap_find(const struct netmap *m, const struct ip *ip, unsigned *prefix, uint32_t *value);
+
+/* The compiled form: the ranges in a file that is mapped instead of read, and shared by all who map it (netmap_file.c). It is for
+ * the machine it was made on. */
+
+/* What a compiled form was made of: it serves that file only. */
+struct netmap_stamp {
+	int64_t size, seconds, nanoseconds;
+};
+
+/* False: errno. */
+bool netmap_stamp_of(const char *path, struct netmap_stamp *stamp);
+/* Puts M, which is finished, to the file at PATH in one step. False: errno. */
+bool netmap_save(const struct netmap *m, const char *path, const struct netmap_stamp *stamp);
+/* Maps the file at PATH into M, which must be all zero. False: there is none, it was made of something else, or it is damaged. */
+bool netmap_map(struct netmap *m, const char *path, const struct netmap_stamp *stamp);
+/* The same with bytes in memory, aligned to 8, that must outlive M. */
+bool netmap_view(struct netmap *m, const void *bytes, size_t size, const struct netmap_stamp *stamp);
 
 #endif
