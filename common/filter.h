@@ -93,6 +93,10 @@ struct filter {
 	void (*fill)(struct event *ev, unsigned tag, struct text answer);
 	/* For the database mixin (database.h): fetches new databases, by database_fetch(). */
 	enum exit_status (*update)(void);
+	/* With this callback fill() waits until the last answer that an event wants has come, is then called for each in the order
+	 * in which they were wanted, with NO_TEXT for what is known not to exist, and then this. FAILED: a question failed, for
+	 * which fill() was not called. */
+	void (*filled)(struct event *ev, bool failed);
 	/* All records up to a barrier have been through event(): deliver, write what is due (filter_emit()), before the mixins commit.
 	 * Also called with batch->last at the end of input, when nothing will commit afterwards if batch->numbered. False: EXIT_IO. */
 	bool (*barrier)(const struct batch *batch, struct problem *problem);

@@ -117,12 +117,14 @@ static void route(struct call *c, int64_t due)
 {
 	free(c->origin);
 	c->origin = origin_of(c->url);
-	if (!c->origin)
+	if (!c->origin) {
 		refuse(c, "not an http or https URL");
-	else if (c->guarded && http_private_url(c->url))
+	} else if (c->guarded && http_private_url(c->url)) {
+		c->refused = true;
 		refuse(c, "the URL leads to a private address");
-	else
+	} else {
 		enqueue(c, due);
+	}
 }
 
 void http_send(struct http *h, const struct http_request *request)
@@ -156,7 +158,7 @@ void http_send(struct http *h, const struct http_request *request)
 	if (s->calls)
 		s->calls->previous = c;
 	s->calls = c;
-	route(c, 0);
+	route(c, request->after > 0 ? clock_steady() + (int64_t)(request->after * 1e6) : 0);
 }
 
 /* libcurl's wishes */
@@ -315,15 +317,19 @@ static bool try_again(struct call *c, CURLcode code)
 	return true;
 }
 
-/* Follows a redirect. False: there is none, or one too many. */
+/* Follows a redirect. False: there is none, or one too many, which C->reason says. */
 static bool follow(struct call *c, long status)
 {
 	char *location = NULL, *remote = NULL, *old;
 	bool see_other = status == 303 || ((status == 301 || status == 302) && c->has_body);
 
-	if (status < 301 || status > 308 || (status > 303 && status < 307) || c->hops >= MAX_HOPS ||
+	if (status < 301 || status > 308 || (status > 303 && status < 307) ||
 		curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &location) != CURLE_OK || !location)
 		return false;
+	if (c->hops >= MAX_HOPS) {
+		snprintf(c->reason, sizeof c->reason, "more than %d redirects", MAX_HOPS);
+		return false;
+	}
 	c->hops++;
 	free(c->url);
 	c->url = alloc_string(text_of(location));
@@ -366,7 +372,7 @@ static void ended(struct call *c, CURLcode code)
 		return;
 	if (worth_another_try(c, code, status) && try_again(c, code))
 		return;
-	if (code == CURLE_OK)
+	if (code == CURLE_OK && !c->reason[0])
 		finish(c, NULL);
 	else
 		finish(c, c->reason[0] ? c->reason : c->errors[0] ? c->errors : curl_easy_strerror(code));

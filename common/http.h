@@ -68,6 +68,9 @@ extern const struct mixin http_mixin;
 struct http_reply {
 	const char *error; /* NULL: there is an answer, whatever its status */
 	long status;       /* of the last answer; 0: there was none */
+	const char *phrase; /* what the status line says behind it; empty: nothing, as always in HTTP/2 */
+	bool refused;      /* ERROR is that the URL must not be reached: a private address */
+	bool cut;          /* ERROR is that the body is too long, or more than chunk() wanted; the rest holds */
 	struct text body;  /* content codings removed; empty where it went to chunk() */
 	const char *url;   /* where the answer came from, after redirects */
 	const char *content_type, *etag, *last_modified, *disposition; /* headers; NULL: absent */
@@ -80,6 +83,7 @@ struct http_request {
 	const char *const *headers;
 	struct text body; /* .at NULL: none */
 	bool from_event;  /* the URL is not to be trusted */
+	double after;     /* seconds to wait before the first try */
 	/* Seconds that all tries and the pauses between them may take, from the first one on; 0: any. */
 	double deadline;
 	/* Takes the body of a 2xx answer as it comes, instead of REPLY->body; false ends the transfer. REPLY
@@ -117,5 +121,11 @@ bool http_private_url(const char *url);
 /* Appends T as one part of a URL path or query: all but letters, digits and -._~ percent-encoded (RFC
  * 3986, 2.1). */
 void http_encode(struct buf *out, struct text t);
+/* Appends URL, which comes from a feed, as one that can be asked for: what may not stand in a path or query
+ * (RFC 3986, 3.3) is percent-encoded. A location with a control character in it is left out as a whole: then
+ * OUT is no URL. */
+void http_clean_url(struct buf *out, struct text url);
+/* As http_encode(), for forms and the queries made from them: a blank becomes `+`. */
+void http_encode_form(struct buf *out, struct text t);
 
 #endif

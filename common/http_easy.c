@@ -93,7 +93,11 @@ void call_read_reply(struct call *c)
 {
 	const char *url = NULL;
 
-	c->reply = (struct http_reply){ .url = c->url, .body = buf_view(&c->body) };
+	c->reply = (struct http_reply){ .url = c->url,
+		.body = buf_view(&c->body),
+		.phrase = c->phrase,
+		.refused = c->refused,
+		.cut = c->cut };
 	if (!c->easy)
 		return;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &c->reply.status);
@@ -121,6 +125,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 		if (c->request.chunk(c->request.context, &c->reply, (struct text){ bytes, n }))
 			return n;
 		snprintf(c->reason, sizeof c->reason, "%s", "ended by the receiver");
+		c->cut = true;
 		return 0;
 	}
 	if (c->request.chunk || (status >= 300 && limit > ERROR_BODY)) {
@@ -133,10 +138,30 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *self)
 	if (n > limit - c->body.len || c->ignored > limit) {
 		snprintf(c->reason, sizeof c->reason, "the answer is longer than %zu bytes (--max-reply)",
 			limit);
+		buf_add(&c->body, bytes, n < limit - c->body.len ? n : limit - c->body.len);
+		c->cut = true;
 		return 0;
 	}
 	buf_add(&c->body, bytes, n);
 	return n;
+}
+
+/* Keeps the words behind the status of `HTTP/1.1 404 Not Found`. */
+static size_t on_header(char *bytes, size_t size, size_t count, void *self)
+{
+	struct call *c = self;
+	struct text line = { bytes, size * count }, word;
+
+	if (text_starts(line, TEXT("HTTP/")) && text_split(&line, ' ', &word) && line.at &&
+		text_split(&line, ' ', &word)) {
+		line = text_trim(line);
+		if (line.len >= sizeof c->phrase)
+			line.len = sizeof c->phrase - 1;
+		if (line.len)
+			memcpy(c->phrase, line.at, line.len);
+		c->phrase[line.len] = '\0';
+	}
+	return size * count;
 }
 
 static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_sockaddr *address)
@@ -146,6 +171,7 @@ static curl_socket_t on_open(void *self, curlsocktype purpose, struct curl_socka
 	(void)purpose;
 	if (c->guarded && !c->proxied && http_private_address(&address->addr)) {
 		snprintf(c->reason, sizeof c->reason, "%s", "the URL leads to a private address");
+		c->refused = true;
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -166,6 +192,7 @@ static int on_connected(void *self, char *remote, char *local, int remote_port, 
 	buf_free(&url);
 	if (closed)
 		snprintf(c->reason, sizeof c->reason, "%s", "the URL leads to a private address");
+	c->refused = closed;
 	return closed ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -267,8 +294,9 @@ static void set_times(struct call *c, int64_t now)
 void call_prepare(struct call *c, int64_t now)
 {
 	buf_clear(&c->body);
-	c->errors[0] = c->reason[0] = '\0';
+	c->errors[0] = c->reason[0] = c->phrase[0] = '\0';
 	c->ignored = 0;
+	c->cut = c->refused = false;
 	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(c->easy, CURLOPT_URL, c->url);
 	curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -279,6 +307,8 @@ void call_prepare(struct call *c, int64_t now)
 	curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->errors);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	curl_easy_setopt(c->easy, CURLOPT_OPENSOCKETDATA, c);
 	curl_easy_setopt(c->easy, CURLOPT_PREREQFUNCTION, on_connected);

@@ -9,6 +9,7 @@
 
 #include "http.h"
 #include "ip.h"
+#include "url.h"
 
 /* Networks that are not global: RFC 6890 and its registry, multicast, what is reserved, and the tunnels
  * (6to4, Teredo, local NAT64) that would carry IPv4 addresses unseen. Documentation networks are in the
@@ -104,15 +105,48 @@ bool http_private_url(const char *url)
 	return closed_url;
 }
 
-void http_encode(struct buf *out, struct text t)
+static void encode(struct buf *out, struct text t, bool form)
 {
 	for (size_t i = 0; i < t.len; i++) {
 		unsigned char c = (unsigned char)t.at[i];
 
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		if (form && c == ' ')
+			buf_char(out, '+');
+		else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 			(c && strchr("-._~", c)))
 			buf_char(out, (char)c);
 		else
 			buf_printf(out, "%%%02X", c);
+	}
+}
+
+void http_encode(struct buf *out, struct text t)
+{
+	encode(out, t, false);
+}
+
+void http_encode_form(struct buf *out, struct text t)
+{
+	encode(out, t, true);
+}
+
+void http_clean_url(struct buf *out, struct text text)
+{
+	struct url url;
+	size_t head;
+
+	url_split(text, &url);
+	head = (size_t)(url.path.at - text.at);
+	for (size_t i = 0; i < head; i++)
+		if ((unsigned char)text.at[i] <= ' ' || text.at[i] == 0x7f)
+			return;
+	buf_add(out, text.at, head);
+	for (size_t i = head; i < text.len && text.at[i] != '#'; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (c <= ' ' || c >= 0x7f || strchr("\"<>\\^`{|}", c))
+			buf_printf(out, "%%%02X", c);
+		else
+			buf_char(out, (char)c);
 	}
 }

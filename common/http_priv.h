@@ -28,10 +28,12 @@ struct call {
 	bool patient;   /* http_fetch() */
 	bool running;   /* in libcurl's hands */
 	bool delivered; /* chunk() has had some of the body */
+	bool refused, cut; /* as in http_reply */
 	size_t ignored; /* bytes of an error's body */
 	unsigned tries, hops;
 	int64_t due, deadline; /* clock_steady(); a deadline of 0 is none */
 	char reason[128];      /* why we ended it ourselves */
+	char phrase[128];      /* of the status line */
 	char errors[CURL_ERROR_SIZE];
 	struct http_reply reply;
 };

@@ -26,6 +26,14 @@ enum {
 
 const char *const lookup_failures[] = { "pass", "reject", "stop", NULL };
 
+/* An answer that waits for the others of its event (filter.filled); in the event's arena. */
+struct kept {
+	struct kept *next;
+	unsigned tag;
+	bool come, failed;
+	struct text answer;
+};
+
 struct slot {
 	struct slot *next, *previous;
 	struct event *ev;
@@ -34,11 +42,13 @@ struct slot {
 	size_t size;      /* bytes of the record */
 	unsigned waiting; /* wants */
 	enum verdict verdict;
+	struct kept *kept, **last_kept;
 };
 
 struct want {
 	struct want *next;
 	struct slot *slot;
+	struct kept *kept; /* NULL: the answer is filled in at once */
 	unsigned tag;
 };
 
@@ -77,6 +87,39 @@ struct lookup_state {
 	size_t transport_count;
 };
 
+/* Answers that are filled in together */
+
+static struct kept *keep(struct slot *slot, unsigned tag)
+{
+	struct kept *kept = arena_zero(event_arena(slot->ev), sizeof *kept);
+
+	kept->tag = tag;
+	*slot->last_kept = kept;
+	slot->last_kept = &kept->next;
+	return kept;
+}
+
+static void put_answer(struct kept *kept, struct slot *slot, struct text answer)
+{
+	kept->come = true;
+	kept->answer = answer.at ? arena_text(event_arena(slot->ev), answer) : NO_TEXT;
+}
+
+static void fill_kept(struct lookup_state *s, struct slot *slot)
+{
+	bool failed = false;
+
+	if (!slot->kept)
+		return;
+	for (const struct kept *kept = slot->kept; kept; kept = kept->next) {
+		if (kept->come)
+			s->filter->fill(slot->ev, kept->tag, kept->answer);
+		failed |= kept->failed;
+	}
+	s->filter->filled(slot->ev, failed);
+	slot->kept = NULL;
+}
+
 /* Out of the window */
 
 static void release(struct lookup_state *s, struct slot *slot)
@@ -114,6 +157,7 @@ static void complete(struct lookup *l, struct slot *slot)
 
 	if (slot == s->current)
 		return; /* still in its callback */
+	fill_kept(s, slot);
 	if (l->unordered)
 		let_go(s, slot, slot->verdict);
 	else
@@ -180,7 +224,7 @@ static void add_want(struct lookup_state *s, struct lookup_question *question, u
 		s->spare_wants = want->next;
 	else
 		want = alloc_zero(1, sizeof *want);
-	*want = (struct want){ NULL, s->current, tag };
+	*want = (struct want){ NULL, s->current, s->filter->filled ? keep(s->current, tag) : NULL, tag };
 	*question->last = want;
 	question->last = &want->next;
 	s->current->waiting++;
@@ -217,9 +261,11 @@ static bool take_cached(
 	if (answer == CACHE_MISS)
 		return false;
 	s->cached++;
-	if (answer == CACHE_FOUND)
+	if (s->filter->filled)
+		put_answer(keep(s->current, tag), s->current, answer == CACHE_FOUND ? value : NO_TEXT);
+	else if (answer == CACHE_FOUND)
 		s->filter->fill(ev, tag, value);
-	else
+	if (answer == CACHE_NOTHING)
 		s->negative++;
 	return true;
 }
@@ -271,7 +317,11 @@ static void settle(struct lookup_question *question, struct text answer, const c
 		struct slot *slot = w->slot;
 
 		next = w->next;
-		if (answer.at)
+		if (w->kept && failure)
+			w->kept->failed = true;
+		else if (w->kept)
+			put_answer(w->kept, slot, answer);
+		else if (answer.at)
 			s->filter->fill(slot->ev, w->tag, answer);
 		if (failure && l->on_failure == LOOKUP_REJECT)
 			event_mark(slot->ev, "%s", failure);
@@ -373,6 +423,8 @@ static struct event *slot(void *self)
 		s->spare_slots = slot->next;
 	}
 	slot->waiting = 0;
+	slot->kept = NULL;
+	slot->last_kept = &slot->kept;
 	s->current = slot;
 	return slot->ev;
 }
@@ -384,6 +436,8 @@ static void admit(void *self, enum verdict verdict, const char *file, long line)
 	struct slot *slot = s->current;
 
 	s->current = NULL;
+	if (!slot->waiting)
+		fill_kept(s, slot);
 	if (!slot->waiting && (!s->first || l->unordered)) {
 		filter_finish(slot->ev, verdict, file, line);
 		release(s, slot);

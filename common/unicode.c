@@ -26,6 +26,21 @@ bool unicode_valid(struct text t)
 	return unicode_ascii(t) || !u8_check((const uint8_t *)t.at, t.len);
 }
 
+void unicode_repair(struct text t, struct buf *out)
+{
+	while (t.len) {
+		const uint8_t *bad = u8_check((const uint8_t *)t.at, t.len);
+		size_t good = bad ? (size_t)(bad - (const uint8_t *)t.at) : t.len;
+
+		buf_add(out, t.at, good);
+		t = text_from(t, good);
+		if (t.len) {
+			buf_string(out, "\xef\xbf\xbd");
+			t = text_from(t, 1);
+		}
+	}
+}
+
 bool unicode_space(uint32_t rune)
 {
 	return (rune >= 0x9 && rune <= 0xd) || (rune >= 0x1c && rune <= 0x20) || rune == 0x85 ||

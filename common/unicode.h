@@ -12,6 +12,8 @@
 bool unicode_ascii(struct text t);
 /* Whether T is UTF-8 (RFC 3629). */
 bool unicode_valid(struct text t);
+/* Appends T with U+FFFD in place of each byte that is no UTF-8. */
+void unicode_repair(struct text t, struct buf *out);
 /* T without white space at either end: U+0009-000D, 001C-0020, 0085, 00A0, 1680, 2000-200A, 2028, 2029, 202F,
  * 205F, 3000. */
 struct text unicode_strip(struct text t);
