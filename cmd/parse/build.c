@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "opt.h"
 #include "driver.h"
+#include "opt.h"
 #include "parse.h"
 
 bool build_fail(struct builder *b, const char *format, ...)
@@ -70,14 +70,18 @@ bool build_time(struct builder *b, struct text name, struct when_format **when)
 	return true;
 }
 
-/* Takes `a.b[0]["c.d"]` apart. */
-static bool build_path(struct builder *b, struct text name, struct path_step **path, size_t *depth)
+bool build_when(struct builder *b, struct text name, struct step *step)
+{
+	return build_time(b, name, build_more(b, &step->whens, &step->when_count, sizeof *step->whens));
+}
+
+bool build_path(struct builder *b, struct text name, bool wild, struct path_step **path, size_t *depth)
 {
 	struct text rest = name;
 
 	*depth = 0;
 	while (rest.len) {
-		struct path_step step = { .index = -1 };
+		struct path_step step = { .index = PATH_KEY };
 		const char *close;
 		long long index;
 		size_t n = 0;
@@ -89,6 +93,8 @@ static bool build_path(struct builder *b, struct text name, struct path_step **p
 			step.key = (struct text){ rest.at + 1, (size_t)(close - rest.at) - 1 };
 			if (step.key.len > 1 && step.key.at[0] == '"' && step.key.at[step.key.len - 1] == '"') {
 				step.key = (struct text){ step.key.at + 1, step.key.len - 2 };
+			} else if (wild && step.key.len == 0) {
+				step.index = PATH_ELEMENTS;
 			} else if (text_integer(step.key, &index) && index >= 0 && index < 1000000) {
 				step.index = (long)index;
 			} else {
@@ -99,6 +105,8 @@ static bool build_path(struct builder *b, struct text name, struct path_step **p
 			while (n < rest.len && rest.at[n] != '.' && rest.at[n] != '[')
 				n++;
 			step.key = (struct text){ rest.at, n };
+			if (wild && text_is(step.key, "*"))
+				step.index = PATH_MEMBERS;
 			rest = text_from(rest, n);
 		}
 		if (rest.len && rest.at[0] == '.')
@@ -140,10 +148,25 @@ static bool unknown_column(struct builder *b, struct text name)
 	return false;
 }
 
+/* `@report.FIELD` and `@event.FIELD`. */
+static bool field_source(struct builder *b, struct text name, enum source_kind kind, struct source *source)
+{
+	source->kind = kind;
+	source->field = field_intern(name);
+	if (!field_check(source->field, b->problem))
+		return build_fail(b, "no such field: \"%.*s\"", TEXT_ARGS(name));
+	if (kind == SOURCE_EVENT) {
+		source->slot = build_slot(b, source->field);
+		b->p->places = true;
+	}
+	return true;
+}
+
 static bool special_source(struct builder *b, struct text name, struct source *source)
 {
 	static const struct { const char *name; enum source_kind kind; } words[] = { { "@record", SOURCE_RECORD },
-		{ "@last", SOURCE_LAST }, { "@piece", SOURCE_PIECE } };
+		{ "@last", SOURCE_LAST }, { "@piece", SOURCE_PIECE }, { "@key", SOURCE_KEY },
+		{ "@number", SOURCE_NUMBER }, { "@value", SOURCE_CURRENT }, { "@first", SOURCE_FIRST } };
 
 	for (size_t i = 0; i < LENGTH(words); i++)
 		if (text_is(name, words[i].name)) {
@@ -151,12 +174,14 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 			b->p->last_used |= source->kind == SOURCE_LAST;
 			return true;
 		}
-	if (text_starts(name, TEXT("@report."))) {
-		source->kind = SOURCE_REPORT;
-		source->field = field_intern(text_from(name, 8));
-		return field_check(source->field, b->problem) ||
-			build_fail(b, "no such field: \"%.*s\"", TEXT_ARGS(text_from(name, 8)));
+	if (text_starts(name, TEXT("@piece.")) || text_starts(name, TEXT("@piece["))) {
+		source->kind = SOURCE_PIECE;
+		return build_path(b, text_from(name, name.at[6] == '.' ? 7 : 6), false, &source->path, &source->depth);
 	}
+	if (text_starts(name, TEXT("@report.")))
+		return field_source(b, text_from(name, 8), SOURCE_REPORT, source);
+	if (text_starts(name, TEXT("@event.")))
+		return field_source(b, text_from(name, 7), SOURCE_EVENT, source);
 	if (text_starts(name, TEXT("@parameter."))) {
 		source->kind = SOURCE_PARAMETER;
 		source->parameter = parameter_find(text_from(name, 11));
@@ -169,7 +194,8 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 			return true;
 		}
 	return build_fail(b,
-		"unknown source \"%.*s\"; there are @record, @last, @piece, @report.FIELD, @parameter.NAME and names of captures",
+		"unknown source \"%.*s\"; there are @record, @last, @piece, @key, @number, @value, @first, "
+		"@report.FIELD, @event.FIELD, @parameter.NAME and names of captures",
 		TEXT_ARGS(name));
 }
 
@@ -190,7 +216,7 @@ bool build_source(struct builder *b, struct text name, struct source *source)
 		return true;
 	in = &p->inputs[source->number];
 	if (json)
-		return build_path(b, in->name, &in->path, &in->depth);
+		return build_path(b, in->name, false, &in->path, &in->depth);
 	if (p->header)
 		return true;
 	p->input_count--;
@@ -325,6 +351,11 @@ struct cell build_cell(struct builder *b, struct value v)
 	return cell;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return text_cmp(((const struct table_row *)a)->key, ((const struct table_row *)b)->key);
+}
+
 bool build_table(struct builder *b, struct value map, struct table *table)
 {
 	struct value_walk walk = value_walk(map);
@@ -338,7 +369,157 @@ bool build_table(struct builder *b, struct value map, struct table *table)
 		row->key = build_text(b, value_text(key, &b->d->memory));
 		row->value = build_cell(b, member);
 	}
+	qsort(table->rows, table->count, sizeof *table->rows, by_key);
 	return true;
+}
+
+/* ---- conditions ---- */
+
+static bool condition_values(struct builder *b, struct value v, struct condition *c)
+{
+	struct value_walk walk = value_walk(v);
+	struct value element;
+
+	if (v.kind != VALUE_ARRAY) {
+		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) = build_cell(b, v).text;
+		return true;
+	}
+	while (value_next(&walk, &element))
+		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) =
+			build_cell(b, element).text;
+	return c->count || build_fail(b, "a condition wants at least one value");
+}
+
+enum wanted { WANTS_VALUES, WANTS_REGEX, WANTS_BOOLEAN, WANTS_FIELD, WANTS_SOURCE, WANTS_NUMBER };
+
+static const struct test_word {
+	const char *name;
+	enum test_kind kind;
+	enum wanted wanted;
+} test_words[] = { { "is", TEST_IS, WANTS_VALUES }, { "starts", TEST_STARTS, WANTS_VALUES },
+	{ "ends", TEST_ENDS, WANTS_VALUES }, { "contains", TEST_CONTAINS, WANTS_VALUES },
+	{ "file", TEST_FILE, WANTS_VALUES }, { "matches", TEST_MATCHES, WANTS_REGEX },
+	{ "empty", TEST_EMPTY, WANTS_BOOLEAN }, { "present", TEST_PRESENT, WANTS_BOOLEAN },
+	{ "true", TEST_TRUE, WANTS_BOOLEAN }, { "valid", TEST_VALID, WANTS_FIELD },
+	{ "same", TEST_SAME, WANTS_SOURCE }, { "at_least", TEST_LEAST, WANTS_NUMBER },
+	{ "at_most", TEST_MOST, WANTS_NUMBER }, { "count", TEST_COUNT, WANTS_NUMBER } };
+
+static const struct test_word *find_test(struct text name)
+{
+	for (size_t i = 0; i < LENGTH(test_words); i++)
+		if (text_is(name, test_words[i].name))
+			return &test_words[i];
+	return NULL;
+}
+
+static bool condition_argument(struct builder *b, enum wanted wanted, struct value v, struct condition *c)
+{
+	struct text text = v.kind == VALUE_STRING ? build_text(b, value_text(v, &b->d->memory)) : NO_TEXT;
+
+	switch (wanted) {
+	case WANTS_VALUES:
+		return condition_values(b, v, c);
+	case WANTS_REGEX:
+		return text.at ? build_regex(b, text, &c->regex) : build_fail(b, "matches wants a regular expression");
+	case WANTS_BOOLEAN:
+		c->negated ^= v.kind == VALUE_FALSE;
+		return v.kind == VALUE_TRUE || v.kind == VALUE_FALSE || build_fail(b, "this test wants true or false");
+	case WANTS_FIELD:
+		c->field = text.at ? field_intern(text) : F_NONE;
+		return (c->field && field_type(c->field)) || build_fail(b, "valid wants the name of a field");
+	case WANTS_SOURCE:
+		c->other = build_zero(b, 1, sizeof *c->other);
+		return text.at ? build_source(b, text, c->other) : build_fail(b, "same wants a column");
+	case WANTS_NUMBER:
+		if (!text.at)
+			return value_double(v, &c->number) || build_fail(b, "this test wants a number, or a column");
+		c->other = build_zero(b, 1, sizeof *c->other);
+		return build_source(b, text, c->other);
+	}
+	return false;
+}
+
+/* The test NAME, or with `not_` before it its opposite; `not` alone is `not_is`. */
+static bool one_condition(struct builder *b, struct text name, struct value v, struct condition *c)
+{
+	const struct test_word *word = find_test(name);
+
+	if (!word && text_starts(name, TEXT("not_"))) {
+		word = find_test(text_from(name, 4));
+		c->negated = true;
+	} else if (text_is(name, "not")) {
+		word = find_test(TEXT("is"));
+		c->negated = true;
+	}
+	if (!word)
+		return build_fail(b,
+			"unknown test \"%.*s\"; there are is, starts, ends, contains, file, matches, empty, present, true, "
+			"valid, same, at_least, at_most, count, each also with not_ in front",
+			TEXT_ARGS(name));
+	c->kind = word->kind;
+	return condition_argument(b, word->wanted, v, c);
+}
+
+/* Tests of one source: a map of tests, or values for `is`. */
+static bool group_tests(
+	struct builder *b, struct value v, const struct source *source, unsigned group, struct conditions *conditions)
+{
+	struct value_walk walk = value_walk(v);
+	struct value key, member;
+	struct condition *c;
+
+	if (v.kind != VALUE_OBJECT) {
+		c = build_more(b, &conditions->at, &conditions->count, sizeof *c);
+		c->source = *source;
+		c->group = group;
+		return one_condition(b, TEXT("is"), v, c);
+	}
+	while (value_next_member(&walk, &key, &member)) {
+		c = build_more(b, &conditions->at, &conditions->count, sizeof *c);
+		c->source = *source;
+		c->group = group;
+		if (!one_condition(b, value_text(key, &b->d->memory), member, c))
+			return false;
+	}
+	return true;
+}
+
+bool build_tests(struct builder *b, struct value map, const struct source *source, struct conditions *conditions)
+{
+	struct source current = { .kind = SOURCE_CURRENT };
+
+	return group_tests(b, map, source ? source : &current, 0, conditions);
+}
+
+static bool build_group(struct builder *b, struct value map, unsigned group, struct conditions *conditions)
+{
+	struct value_walk walk = value_walk(map);
+	struct value key, member;
+
+	if (map.kind != VALUE_OBJECT)
+		return build_fail(b, "conditions are a map of columns and tests, or a list of such maps");
+	while (value_next_member(&walk, &key, &member)) {
+		struct source source = { .kind = SOURCE_VALUE };
+
+		if (!build_source(b, build_text(b, value_text(key, &b->d->memory)), &source) ||
+			!group_tests(b, member, &source, group, conditions))
+			return false;
+	}
+	return true;
+}
+
+bool build_conditions(struct builder *b, struct value v, struct conditions *conditions)
+{
+	struct value_walk walk = value_walk(v);
+	struct value element;
+	unsigned group = 0;
+
+	if (v.kind != VALUE_ARRAY)
+		return build_group(b, v, 0, conditions);
+	while (value_next(&walk, &element))
+		if (!build_group(b, element, group++, conditions))
+			return false;
+	return conditions->count || build_fail(b, "an empty list of conditions");
 }
 
 /* ---- steps ---- */
@@ -352,7 +533,13 @@ enum argument {
 	ARGUMENT_TIME,
 	ARGUMENT_MAP,
 	ARGUMENT_PART,
-	ARGUMENT_REPLACE
+	ARGUMENT_REPLACE,
+	ARGUMENT_OPERAND,
+	ARGUMENT_URL,
+	ARGUMENT_SOURCE,
+	ARGUMENT_VALUES,
+	ARGUMENT_TESTS,
+	ARGUMENT_SOME_TESTS,
 };
 
 static const struct {
@@ -378,8 +565,29 @@ static const struct {
 	{ "map", STEP_MAP, ARGUMENT_MAP },
 	{ "integer", STEP_INTEGER, ARGUMENT_NONE },
 	{ "float", STEP_FLOAT, ARGUMENT_NONE },
+	{ "boolean", STEP_BOOLEAN, ARGUMENT_NONE },
+	{ "text", STEP_TEXT, ARGUMENT_NONE },
 	{ "json", STEP_JSON, ARGUMENT_NONE },
 	{ "time", STEP_TIME, ARGUMENT_TIME },
+	{ "word", STEP_WORD, ARGUMENT_NUMBER },
+	{ "unpad", STEP_UNPAD, ARGUMENT_NONE },
+	{ "multiply", STEP_MULTIPLY, ARGUMENT_OPERAND },
+	{ "divide", STEP_DIVIDE, ARGUMENT_OPERAND },
+	{ "add", STEP_ADD, ARGUMENT_OPERAND },
+	{ "base64", STEP_BASE64, ARGUMENT_NONE },
+	{ "unbase64", STEP_UNBASE64, ARGUMENT_NONE },
+	{ "url", STEP_URL, ARGUMENT_URL },
+	{ "resolve", STEP_RESOLVE, ARGUMENT_SOURCE },
+	{ "none", STEP_NONE, ARGUMENT_VALUES },
+	{ "only", STEP_ONLY, ARGUMENT_TESTS },
+	{ "except", STEP_EXCEPT, ARGUMENT_TESTS },
+	{ "assert", STEP_ASSERT, ARGUMENT_TESTS },
+	{ "first", STEP_FIRST, ARGUMENT_SOME_TESTS },
+	{ "single", STEP_SINGLE, ARGUMENT_NONE },
+	{ "list", STEP_LIST, ARGUMENT_NONE },
+	{ "keys", STEP_KEYS, ARGUMENT_NONE },
+	{ "entries", STEP_ENTRIES, ARGUMENT_TEXT },
+	{ "join", STEP_JOIN, ARGUMENT_TEXT },
 };
 
 static struct value member_of(struct value map, const char *name)
@@ -425,6 +633,66 @@ static bool part_step(struct builder *b, struct value v, struct step *step)
 	return true;
 }
 
+/* A number, the name of a source, or {from: SOURCE, default: NUMBER}. */
+static bool operand_step(struct builder *b, struct value v, struct step *step)
+{
+	struct value from = v.kind == VALUE_OBJECT ? member_of(v, "from") : v, otherwise = member_of(v, "default");
+
+	step->number = step->kind == STEP_ADD ? 0 : 1;
+	if (v.kind == VALUE_NUMBER)
+		return value_double(v, &step->number) && (step->kind != STEP_DIVIDE || step->number != 0)
+			? true : build_fail(b, "no number to reckon with");
+	if (from.kind != VALUE_STRING || (otherwise.kind != VALUE_NONE && !value_double(otherwise, &step->number)))
+		return build_fail(b, "a number, a column or {from: COLUMN, default: NUMBER} is wanted");
+	step->source = build_zero(b, 1, sizeof *step->source);
+	return build_source(b, build_text(b, value_text(from, &b->d->memory)), step->source);
+}
+
+static bool url_step(struct builder *b, struct text word, struct step *step)
+{
+	static const char *const words[] = { "scheme", "host", "port", "location", "path", "query", "fragment",
+		"whole" };
+
+	for (size_t i = 0; i < LENGTH(words); i++)
+		if (word.at && text_is(word, words[i])) {
+			step->part = (enum url_part)i;
+			return true;
+		}
+	return build_fail(b, "url wants scheme, host, port, location, path, query, fragment or whole");
+}
+
+static bool time_step(struct builder *b, struct value v, struct step *step)
+{
+	struct value_walk walk = value_walk(v);
+	struct value element;
+
+	if (v.kind == VALUE_STRING)
+		return build_when(b, build_text(b, value_text(v, &b->d->memory)), step);
+	while (v.kind == VALUE_ARRAY && value_next(&walk, &element))
+		if (element.kind != VALUE_STRING ||
+			!build_when(b, build_text(b, value_text(element, &b->d->memory)), step))
+			return element.kind == VALUE_STRING ? false : build_fail(b, "a time format is a text");
+	return step->when_count || build_fail(b, "this step wants a time format, or a list of them");
+}
+
+/* Values that TEST_IS compares with. */
+static bool values_step(struct builder *b, struct value v, struct step *step)
+{
+	struct condition *c;
+
+	step->test = build_zero(b, 1, sizeof *step->test);
+	c = build_more(b, &step->test->at, &step->test->count, sizeof *c);
+	c->source.kind = SOURCE_CURRENT;
+	c->kind = TEST_IS;
+	return condition_values(b, v, c);
+}
+
+static bool tests_step(struct builder *b, struct value v, struct step *step)
+{
+	step->test = build_zero(b, 1, sizeof *step->test);
+	return build_tests(b, v, NULL, step->test);
+}
+
 static bool step_argument(struct builder *b, enum argument argument, struct value v, struct step *step)
 {
 	struct text text = v.kind == VALUE_STRING ? build_text(b, value_text(v, &b->d->memory)) : NO_TEXT;
@@ -448,7 +716,7 @@ static bool step_argument(struct builder *b, enum argument argument, struct valu
 		return text.at ? build_regex(b, text, &step->regex)
 			       : build_fail(b, "this step wants a regular expression");
 	case ARGUMENT_TIME:
-		return text.at ? build_time(b, text, &step->when) : build_fail(b, "this step wants a time format");
+		return time_step(b, v, step);
 	case ARGUMENT_MAP:
 		return table_step(b, v, step);
 	case ARGUMENT_PART:
@@ -456,8 +724,24 @@ static bool step_argument(struct builder *b, enum argument argument, struct valu
 	case ARGUMENT_REPLACE:
 		step->text = build_text(b, value_text(member_of(v, "with"), &b->d->memory));
 		text = value_text(member_of(v, "match"), &b->d->memory);
+		step->index = member_of(v, "once").kind == VALUE_TRUE;
 		return text.at && step->text.at ? build_regex(b, text, &step->regex) :
-			build_fail(b, "replace wants {match: REGEX, with: TEXT}");
+			build_fail(b, "replace wants {match: REGEX, with: TEXT, once: true}");
+	case ARGUMENT_OPERAND:
+		return operand_step(b, v, step);
+	case ARGUMENT_URL:
+		return url_step(b, text, step);
+	case ARGUMENT_SOURCE:
+		step->source = build_zero(b, 1, sizeof *step->source);
+		return text.at ? build_source(b, text, step->source) : build_fail(b, "this step wants a column");
+	case ARGUMENT_VALUES:
+		return values_step(b, v, step);
+	case ARGUMENT_SOME_TESTS:
+		if (v.kind == VALUE_NONE || v.kind == VALUE_TRUE)
+			return true;
+		return tests_step(b, v, step);
+	case ARGUMENT_TESTS:
+		return tests_step(b, v, step);
 	}
 	return false;
 }
@@ -505,80 +789,9 @@ bool build_steps(struct builder *b, struct value list, struct steps *steps)
 	return true;
 }
 
-/* ---- conditions ---- */
-
-static bool condition_values(struct builder *b, struct value v, struct condition *c)
-{
-	struct value_walk walk = value_walk(v);
-	struct value element;
-
-	if (v.kind != VALUE_ARRAY) {
-		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) = build_cell(b, v).text;
-		return true;
-	}
-	while (value_next(&walk, &element))
-		*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) =
-			build_cell(b, element).text;
-	return c->count || build_fail(b, "a condition wants at least one value");
-}
-
-static bool one_condition(
-	struct builder *b, struct text name, struct text test, struct value v, struct condition *c)
-{
-	static const struct {
-		const char *name;
-		enum test_kind kind;
-	} words[] = { { "is", TEST_IS }, { "not", TEST_NOT }, { "starts", TEST_STARTS }, { "ends", TEST_ENDS },
-		{ "contains", TEST_CONTAINS }, { "file", TEST_FILE } };
-
-	if (!build_source(b, name, &c->source))
-		return false;
-	if (text_is(test, "empty")) {
-		c->kind = v.kind == VALUE_FALSE ? TEST_SET : TEST_EMPTY;
-		return true;
-	}
-	if (text_is(test, "matches")) {
-		c->kind = TEST_MATCHES;
-		return build_regex(b, value_text(v, &b->d->memory), &c->regex);
-	}
-	for (size_t i = 0; i < LENGTH(words); i++)
-		if (text_is(test, words[i].name)) {
-			c->kind = words[i].kind;
-			return condition_values(b, v, c);
-		}
-	return build_fail(b,
-		"unknown test \"%.*s\"; there are is, not, starts, ends, contains, file, matches, empty",
-		TEXT_ARGS(test));
-}
-
-bool build_conditions(struct builder *b, struct value map, struct conditions *conditions)
-{
-	struct value_walk walk = value_walk(map);
-	struct value key, member, test, argument;
-
-	if (map.kind != VALUE_OBJECT)
-		return build_fail(b, "conditions are a map of columns and tests");
-	while (value_next_member(&walk, &key, &member)) {
-		struct text name = value_text(key, &b->d->memory);
-		struct value_walk tests = value_walk(member);
-
-		if (member.kind != VALUE_OBJECT) {
-			if (!one_condition(b, name, TEXT("is"), member,
-				build_more(b, &conditions->at, &conditions->count, sizeof *conditions->at)))
-				return false;
-			continue;
-		}
-		while (value_next_member(&tests, &test, &argument))
-			if (!one_condition(b, name, value_text(test, &b->d->memory), argument,
-				build_more(b, &conditions->at, &conditions->count, sizeof *conditions->at)))
-				return false;
-	}
-	return true;
-}
-
 /* ---- the end ---- */
 
-static unsigned target_slot(struct builder *b, enum field f)
+unsigned build_slot(struct builder *b, enum field f)
 {
 	struct program *p = b->p;
 
@@ -589,20 +802,66 @@ static unsigned target_slot(struct builder *b, enum field f)
 	return (unsigned)p->target_count - 1;
 }
 
+static void finish_rules(struct builder *b, struct rule *rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t t = 0; t < rules[i].target_count; t++)
+			if (rules[i].targets[t].field != F_NONE)
+				rules[i].targets[t].slot = build_slot(b, rules[i].targets[t].field);
+		b->p->places |= rules[i].overwrite;
+	}
+}
+
+static bool is_constant(const struct rule *rule)
+{
+	const struct choice *only = rule->choices;
+
+	return rule->choice_count == 1 && rule->target_count == 1 && only->source.kind == SOURCE_VALUE &&
+		only->when.count == 0 && only->steps.count == 0 && !rule->overwrite && !rule->keep;
+}
+
+static bool has_constant(const struct mapping *m, const struct rule *rule)
+{
+	for (size_t i = 0; i < m->rule_count; i++)
+		if (is_constant(&m->rules[i]) && m->rules[i].targets[0].field == rule->targets[0].field &&
+			text_eq(m->rules[i].choices[0].source.value.text, rule->choices[0].source.value.text))
+			return true;
+	return false;
+}
+
+/* What all events have alike need not be written for each; unless it may be replaced, or looked at. */
+static void find_constants(struct program *p)
+{
+	for (size_t i = 0; i < p->mapping_count; i++)
+		for (size_t k = 0; k < p->mappings[i].rule_count; k++) {
+			struct rule *rule = &p->mappings[i].rules[k];
+
+			rule->constant = is_constant(rule) && !p->places;
+			for (size_t j = 0; j < p->mapping_count; j++)
+				rule->constant = rule->constant && has_constant(&p->mappings[j], rule);
+		}
+}
+
 bool build_finish(struct builder *b)
 {
 	struct program *p = b->p;
 
-	for (size_t i = 0; i < p->rule_count; i++) {
-		struct rule *rule = &p->rules[i];
-		const struct choice *only = rule->choices;
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		struct mapping *m = &p->mappings[i];
 
-		for (size_t t = 0; t < rule->target_count; t++)
-			if (rule->targets[t].field != F_NONE)
-				rule->targets[t].slot = target_slot(b, rule->targets[t].field);
-		rule->constant = rule->choice_count == 1 && rule->target_count == 1 &&
-			only->source.kind == SOURCE_VALUE && only->when.count == 0 && only->steps.count == 0;
+		finish_rules(b, m->rules, m->rule_count);
+		for (size_t k = 0; k < m->choosing_count; k++) {
+			for (size_t c = 0; c < m->choosings[k].case_count; c++)
+				finish_rules(b, m->choosings[k].cases[c].rules, m->choosings[k].cases[c].rule_count);
+			finish_rules(b, m->choosings[k].other.rules, m->choosings[k].other.rule_count);
+		}
+		for (size_t k = 0; k < m->pass_count; k++) {
+			p->dynamic = true;
+			p->places |= m->passes[k].overwrite;
+		}
 	}
+	find_constants(p);
 	p->width = p->input_count;
+	p->values = p->input_count == 0 || p->inputs[0].depth == 0 || p->inputs[0].path[0].index >= 0;
 	return true;
 }

@@ -286,7 +286,7 @@ int catalogue_check(char *const *files)
 
 static struct tally { unsigned long long records, events, rejected; struct buf reasons; } tally;
 
-static void count_record(struct session *s, unsigned events)
+static void count_record(struct session *s, size_t events)
 {
 	(void)s;
 	tally.records++;

@@ -3,6 +3,7 @@
  *
  * A quote that is never closed must not swallow the rest of the feed: its line is rejected, and reading goes on
  * with the next. */
+#include "alloc.h"
 #include "parse.h"
 
 enum {
@@ -169,21 +170,43 @@ static const char *end_of_line_found(const char *after, const char *next)
 	return next - after == 2 ? "\r\n" : next == after ? NULL : *after == '\r' ? "\r" : "\n";
 }
 
+/* Keeps the header's names: the row they stand in is gone with the next one. */
+static void keep_names(struct session *s, size_t count)
+{
+	buf_clear(&s->header_text);
+	for (size_t i = 0; i < count; i++)
+		buf_text(&s->header_text, text_trim(s->row.at[i].text));
+	alloc_grow(&s->header, &s->header_cap, count, sizeof *s->header);
+	s->header_count = count;
+	for (size_t i = 0, at = 0; i < count; i++) {
+		size_t length = text_trim(s->row.at[i].text).len;
+
+		s->header[i] = (struct text){ buf_view(&s->header_text).at + at, length };
+		at += length;
+	}
+}
+
 /* Takes the columns' names from the header row. */
-static void read_header(struct session *s, struct text source, size_t count)
+static void read_header(struct session *s, const struct record *r)
 {
 	struct program *p = s->program;
 
 	s->header_seen = true;
+	keep_names(s, r->count);
 	for (size_t i = 0; i < p->input_count; i++) {
 		p->inputs[i].column = SIZE_MAX;
-		for (size_t c = count; c-- > 0;)
-			if (text_eq(text_trim(s->row.at[c].text), p->inputs[i].name)) {
+		for (size_t c = r->count; c-- > 0;)
+			if (text_eq(s->header[c], p->inputs[i].name)) {
 				p->inputs[i].column = c;
 				break;
 			}
 	}
-	buf_text(&s->csv_header, source);
+	if (p->mappings[0].raw == RAW_CSV_STRIPPED) {
+		csv_rewrite(s, r, &s->work);
+		buf_text(&s->csv_header, buf_view(&s->work));
+		return;
+	}
+	buf_text(&s->csv_header, r->source);
 	buf_string(&s->csv_header, s->line_end ? s->line_end : "\r\n");
 }
 
@@ -193,7 +216,7 @@ static size_t wanted_width(const struct session *s)
 
 	if (p->header && !s->header_seen)
 		return 16384;
-	if (p->header || p->last_used || p->min_columns > p->width)
+	if (p->header || p->last_used || p->reject_long || p->min_columns > p->width)
 		return SIZE_MAX;
 	return p->width;
 }
@@ -227,10 +250,10 @@ static struct text unquoted(struct session *s, struct text source)
 	return buf_view(&s->work);
 }
 
-static void take_row(struct session *s, struct text source, size_t count)
+static void take_row(struct session *s, struct text source, size_t count, struct text end)
 {
 	const struct program *p = s->program;
-	struct record r = { .source = source, .line = s->line, .count = count };
+	struct record r = { .source = source, .line = s->line, .count = count, .line_end = end };
 
 	if (p->filter.at) {
 		bool passes = passes_filter(s, unquoted(s, source));
@@ -243,7 +266,12 @@ static void take_row(struct session *s, struct text source, size_t count)
 		scan_row(s, source.at, source.at + source.len, true, wanted_width(s), &r.count, &after, &next);
 	}
 	if (p->header && !s->header_seen) {
-		read_header(s, source, r.count);
+		r.cells = s->row.at;
+		read_header(s, &r);
+		return;
+	}
+	if (p->reject_long && r.count > (p->header ? s->header_count : p->column_count)) {
+		session_reject(s, source, s->line, "too many columns");
 		return;
 	}
 	if (r.count < p->min_columns) {
@@ -277,7 +305,7 @@ static const char *unclosed(struct session *s, const char *p, const char *end, b
 			scan_row(s, source.at, source.at + source.len, true, wanted_width(s), &count, &after,
 				&unused);
 			source.len--;
-			take_row(s, source, count);
+			take_row(s, source, count, TEXT(""));
 			return next;
 		}
 	}
@@ -299,7 +327,8 @@ static const char *no_row(struct session *s, const char *p, const char *end, boo
 		stop = line_end(q, end, last, false, &next);
 		return stop ? next : end + 1;
 	}
-	comment = session_is_comment(s, (struct text){ q, (size_t)(end - q) });
+	comment = (size_t)s->line <= s->program->skip_lines ||
+		session_is_comment(s, (struct text){ q, (size_t)(end - q) });
 	if (!comment && s->skipped >= s->program->skip_first)
 		return NULL;
 	stop = line_end(q, end, last, false, &next);
@@ -354,7 +383,8 @@ size_t frame_csv(struct session *s, struct text data, bool last)
 		case ROW_WHOLE:
 			if (!s->line_end || next > after)
 				s->line_end = next > after ? end_of_line_found(after, next) : s->line_end;
-			take_row(s, (struct text){ row, (size_t)(after - row) }, count);
+			take_row(s, (struct text){ row, (size_t)(after - row) }, count,
+				(struct text){ after, (size_t)(next - after) });
 			break;
 		case ROW_LONG_CELL:
 			session_reject(s, (struct text){ row, (size_t)(after - row) }, s->line,

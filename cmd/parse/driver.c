@@ -23,10 +23,10 @@ const char *const *driver_names(void)
 }
 
 /* One object. False: the session's reason says why. */
-static bool map_object(struct session *s, struct text source, long line, struct value object, unsigned *events)
+static bool map_object(struct session *s, struct text source, long line, struct value object, size_t *events)
 {
 	struct record r = { .source = source, .line = line, .json = object };
-	unsigned more;
+	size_t more;
 
 	json_extract(s, &r);
 	if (!map_record(s, &r, &more))
@@ -42,7 +42,7 @@ void driver_events(struct session *s, struct text source, long line, struct text
 	struct value_error error = { NULL, NULL };
 	struct value_walk walk;
 	struct value v, element;
-	unsigned events = 0;
+	size_t events = 0;
 	bool fine;
 
 	buf_clear(&s->reason);

@@ -53,6 +53,11 @@ static struct step *add_step(struct builder *b, struct target *target, enum step
 	return step;
 }
 
+static void build_whens(struct builder *b, struct step *step, struct when_format *when)
+{
+	*(struct when_format **)build_more(b, &step->whens, &step->when_count, sizeof *step->whens) = when;
+}
+
 /* What the name of an alternative means for the value. */
 static bool add_steps(struct builder *b, const struct generic *g, const struct maps *maps, struct text name,
 	struct target *target)
@@ -72,7 +77,7 @@ static bool add_steps(struct builder *b, const struct generic *g, const struct m
 		add_step(b, target, STEP_JSON);
 	}
 	if (text_is(name, "time.source"))
-		add_step(b, target, STEP_TIME)->when = maps->when;
+		build_whens(b, add_step(b, target, STEP_TIME), maps->when);
 	else if (text_ends(name, TEXT(".url")))
 		add_step(b, target, STEP_SCHEME)->text = build_text(b, text_of(g->default_url_protocol));
 	else if (text_is(name, "classification.type") && maps->table->count)
@@ -82,7 +87,7 @@ static bool add_steps(struct builder *b, const struct generic *g, const struct m
 
 static bool add_column(struct builder *b, const struct generic *g, const struct maps *maps, size_t number)
 {
-	struct rule *rule = build_more(b, &b->p->rules, &b->p->rule_count, sizeof *rule);
+	struct rule *rule = build_more(b, &b->m->rules, &b->m->rule_count, sizeof *rule);
 	struct choice *choice = build_more(b, &rule->choices, &rule->choice_count, sizeof *choice);
 	struct text names = g->columns.items[number], name;
 	char column[24];
@@ -108,7 +113,7 @@ static bool add_column(struct builder *b, const struct generic *g, const struct 
 	}
 	/* A column that is not used at all needs no rule. */
 	if (rule->target_count == 1 && rule->targets[0].field == F_NONE)
-		b->p->rule_count--;
+		b->m->rule_count--;
 	return true;
 }
 
@@ -118,7 +123,7 @@ static bool add_compose(struct builder *b, const struct maps *maps)
 	struct value key, member;
 
 	while (maps->compose.kind == VALUE_OBJECT && value_next_member(&walk, &key, &member)) {
-		struct rule *rule = build_more(b, &b->p->rules, &b->p->rule_count, sizeof *rule);
+		struct rule *rule = build_more(b, &b->m->rules, &b->m->rule_count, sizeof *rule);
 		struct choice *choice = build_more(b, &rule->choices, &rule->choice_count, sizeof *choice);
 
 		rule->required = true;
@@ -163,7 +168,7 @@ static bool read_framing(struct builder *b, const struct generic *g)
 	p->format = FORMAT_CSV;
 	p->delimiter = delimiter.at[0];
 	p->quotes = p->generic = true;
-	p->raw = RAW_CSV;
+	b->m->raw = RAW_CSV;
 	p->comments = &hash;
 	p->comment_count = 1;
 	if (g->filter_text && g->filter_type >= 0) {
@@ -210,6 +215,7 @@ struct definition *generic_definition(const struct generic *options, struct prob
 	struct builder b = { .d = d, .problem = problem, .python = true };
 
 	b.p = build_more(&b, &d->programs, &d->program_count, sizeof *b.p);
+	b.m = build_more(&b, &b.p->mappings, &b.p->mapping_count, sizeof *b.m);
 	if (build(&b, options))
 		return d;
 	definition_free(d);

@@ -20,7 +20,7 @@ static struct {
 	struct event *report;
 } my;
 
-static void record_done(struct session *s, unsigned events)
+static void record_done(struct session *s, size_t events)
 {
 	struct counts *counts = &my.run->counts;
 

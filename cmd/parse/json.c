@@ -46,6 +46,58 @@ struct value json_path(struct value v, const struct path_step *path, size_t dept
 	return v;
 }
 
+static bool each_member(struct session *s, struct value v, const struct path_step *path, size_t depth,
+	bool (*each)(struct session *s, struct value v, void *context), void *context)
+{
+	struct value_walk walk = value_walk(v);
+	struct value key, member;
+
+	while (v.kind == VALUE_OBJECT && value_next_member(&walk, &key, &member)) {
+		struct arena arena = { 0 };
+
+		buf_clear(&s->key_text);
+		buf_text(&s->key_text, value_text(key, &arena));
+		arena_free(&arena);
+		s->key = buf_view(&s->key_text);
+		if (!path_each(s, member, path, depth, each, context))
+			return false;
+	}
+	return true;
+}
+
+bool path_each(struct session *s, struct value v, const struct path_step *path, size_t depth,
+	bool (*each)(struct session *s, struct value v, void *context), void *context)
+{
+	struct value_walk walk;
+	struct value element;
+
+	if (v.kind == VALUE_NONE)
+		return true;
+	if (depth == 0)
+		return each(s, v, context);
+	if (path->index == PATH_MEMBERS)
+		return each_member(s, v, path + 1, depth - 1, each, context);
+	if (path->index != PATH_ELEMENTS)
+		return path_each(s, step_into(v, path), path + 1, depth - 1, each, context);
+	for (walk = value_walk(v); v.kind == VALUE_ARRAY && value_next(&walk, &element);)
+		if (!path_each(s, element, path + 1, depth - 1, each, context))
+			return false;
+	return true;
+}
+
+/* The cells of an array, or of what else is no object: path by path. */
+static void extract_other(struct session *s, struct record *r, struct cell *cells)
+{
+	const struct program *p = s->program;
+
+	r->self = json_cell(r->json, &s->arena);
+	for (size_t i = 0; i < p->input_count; i++) {
+		struct value v = json_path(r->json, p->inputs[i].path, p->inputs[i].depth);
+
+		cells[i] = v.kind == VALUE_NONE ? NO_CELL : json_cell(v, &s->arena);
+	}
+}
+
 /* The cells of an object: all paths that begin with a member, when the walk comes by it. */
 void json_extract(struct session *s, struct record *r)
 {
@@ -54,6 +106,12 @@ void json_extract(struct session *s, struct record *r)
 	struct value_walk walk = value_walk(r->json);
 	struct value key, member;
 
+	r->cells = cells;
+	r->count = p->input_count;
+	if (r->json.kind != VALUE_OBJECT) {
+		extract_other(s, r, cells);
+		return;
+	}
 	for (size_t i = 0; i < p->input_count; i++)
 		cells[i] = NO_CELL;
 	while (value_next_member(&walk, &key, &member))
@@ -66,8 +124,6 @@ void json_extract(struct session *s, struct record *r)
 			v = json_path(member, in->path + 1, in->depth - 1);
 			cells[i] = v.kind == VALUE_NONE ? NO_CELL : json_cell(v, &s->arena);
 		}
-	r->cells = cells;
-	r->count = p->input_count;
 }
 
 /* Elements that hold nothing are skipped (data-format.md 4.3). */
@@ -98,11 +154,23 @@ static void take_value(struct session *s, struct value v)
 		s->done(s, 0);
 		return;
 	}
-	if (v.kind != VALUE_OBJECT) {
-		session_reject(s, v.raw, s->line, "not an object");
-		return;
-	}
 	session_record(s, &r);
+}
+
+/* What does not parse may after repair. */
+static bool repaired(struct session *s, struct text element)
+{
+	struct cell cell = cell_of(element);
+	struct value_error error;
+	struct value v;
+	bool fine;
+
+	buf_clear(&s->reason);
+	fine = s->program->repair.count && steps_run(s, &s->program->repair, &cell) == STEP_FINE &&
+		value_parse(cell.text, &v, &error);
+	if (fine)
+		take_value(s, v);
+	return fine;
 }
 
 static void take_element(struct session *s, struct text element)
@@ -115,6 +183,8 @@ static void take_element(struct session *s, struct text element)
 		take_value(s, v);
 		return;
 	}
+	if (repaired(s, element))
+		return;
 	snprintf(
 		reason, sizeof reason, "character %td of the element: %s", error.at - element.at + 1, error.reason);
 	session_reject(s, element, s->line, reason);
@@ -122,23 +192,30 @@ static void take_element(struct session *s, struct text element)
 
 /* A document that is an object: one record, or where the definition names a place for them, the elements of the
  * array there. */
+static bool take_one(struct session *s, struct value v, void *context)
+{
+	*(size_t *)context += 1;
+	take_value(s, v);
+	return true;
+}
+
 static void take_document(struct session *s, struct text document)
 {
+	const struct program *p = s->program;
 	struct value_error error;
-	struct value v, element;
-	struct value_walk walk;
+	size_t count = 0, literal = 0;
+	struct value v, place;
 
-	if (s->program->records_depth && value_parse(document, &v, &error)) {
-		v = json_path(v, s->program->records, s->program->records_depth);
-		if (v.kind != VALUE_ARRAY) {
-			session_reject(s, document, s->line, "the document has no array where the definition says");
-			return;
-		}
-		for (walk = value_walk(v); value_next(&walk, &element);)
-			take_value(s, element);
+	if (!p->records_depth || !value_parse(document, &v, &error)) {
+		take_element(s, document);
 		return;
 	}
-	take_element(s, document);
+	path_each(s, v, p->records, p->records_depth, take_one, &count);
+	while (p->records[literal].index >= PATH_KEY)
+		literal++;
+	place = json_path(v, p->records, literal);
+	if (!count && place.kind != VALUE_ARRAY && place.kind != VALUE_OBJECT)
+		session_reject(s, document, s->line, "the document has no array where the definition says");
 }
 
 /* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not

@@ -76,7 +76,7 @@ static size_t split(struct session *s, struct text line)
 	return n + 1;
 }
 
-/* The groups of the pattern as cells. False: it does not match. */
+/* Appends the groups of the pattern to the *COUNT cells there are. False: it does not match. */
 static bool capture(struct session *s, struct text line, size_t *count)
 {
 	struct text groups[64];
@@ -86,10 +86,44 @@ static bool capture(struct session *s, struct text line, size_t *count)
 		n = LENGTH(groups);
 	if (!regex_match(s->program->pattern, line, groups, n))
 		return false;
-	for (size_t i = 1; i < n; i++)
-		session_cells(s, i)[i - 1] = groups[i].at ? cell_of(groups[i]) : NO_CELL;
-	*count = n - 1;
+	for (size_t i = 1; i < n; i++, ++*count)
+		session_cells(s, *count + 1)[*count] = groups[i].at ? cell_of(groups[i]) : NO_CELL;
 	return true;
+}
+
+/* A line of a record of several. True: it was the last one, and R has all their columns. */
+static bool complete(struct session *s, struct record *r)
+{
+	buf_text(&s->glue, r->source);
+	s->glue_at[s->glued++] = s->glue.len;
+	if (s->glued < s->program->lines_per_record)
+		return false;
+	r->count = 0;
+	for (size_t i = 0; i < s->glued; i++) {
+		size_t start = i ? s->glue_at[i - 1] : 0;
+
+		capture(s, (struct text){ s->glue.at + start, s->glue_at[i] - start }, &r->count);
+	}
+	r->source = buf_view(&s->glue);
+	s->glued = 0;
+	return true;
+}
+
+static bool fits(struct session *s, const struct record *r)
+{
+	const struct program *p = s->program;
+
+	if (p->reject_long && r->count > p->column_count) {
+		session_reject(s, r->source, s->line, "too many columns");
+		return false;
+	}
+	if (r->count >= p->min_columns)
+		return true;
+	if (p->skip_short)
+		s->done(s, 0);
+	else
+		session_reject(s, r->source, s->line, "too few columns");
+	return false;
 }
 
 static void take_line(struct session *s, struct text line)
@@ -104,17 +138,16 @@ static void take_line(struct session *s, struct text line)
 			session_reject(s, line, s->line, "the line is not as the definition says");
 		return;
 	}
+	if (p->lines_per_record > 1 && !complete(s, &r))
+		return;
 	if (p->separator_count)
 		r.count = split(s, line);
-	if (r.count < p->min_columns) {
-		if (p->skip_short)
-			s->done(s, 0);
-		else
-			session_reject(s, line, s->line, "too few columns");
-		return;
+	if (fits(s, &r)) {
+		r.cells = s->row.at;
+		session_record(s, &r);
 	}
-	r.cells = s->row.at;
-	session_record(s, &r);
+	if (!s->glued)
+		buf_clear(&s->glue);
 }
 
 static void take_json(struct session *s, struct text line)
@@ -131,6 +164,36 @@ static void take_json(struct session *s, struct text line)
 	session_reject(s, line, s->line, reason);
 }
 
+/* Whether the line stands where no records are: before the first of them, behind the last, at the head. */
+static bool outside(struct session *s, struct text line)
+{
+	const struct program *p = s->program;
+
+	if ((size_t)s->line <= p->skip_lines) {
+		session_comment(s, line);
+		return true;
+	}
+	if (p->start && !s->started) {
+		s->started = regex_search(p->start, line);
+		return true;
+	}
+	if (p->stop && !s->stopped)
+		s->stopped = regex_search(p->stop, line);
+	return s->stopped;
+}
+
+static bool repair(struct session *s, struct text *line)
+{
+	struct cell cell = cell_of(*line);
+
+	if (s->program->repair.count && steps_run(s, &s->program->repair, &cell) == STEP_FAIL) {
+		session_reject(s, *line, s->line, "cannot be repaired");
+		return false;
+	}
+	*line = cell.text;
+	return true;
+}
+
 static void handle(struct session *s, struct text line)
 {
 	const struct program *p = s->program;
@@ -142,25 +205,56 @@ static void handle(struct session *s, struct text line)
 	}
 	if (p->strip)
 		line = stripped;
-	if (stripped.len == 0)
+	session_line(s, line);
+	if (outside(s, line) || stripped.len == 0)
 		return;
-	if (session_is_comment(s, line))
+	if (session_is_comment(s, line)) {
 		session_comment(s, line);
-	else if (s->skipped < p->skip_first) {
+	} else if (s->skipped < p->skip_first) {
 		s->skipped++;
 		session_comment(s, line);
-	} else if (p->format == FORMAT_JSONL)
-		take_json(s, line);
-	else
-		take_line(s, line);
+	} else if (repair(s, &line)) {
+		if (p->format == FORMAT_JSONL)
+			take_json(s, line);
+		else
+			take_line(s, line);
+	}
+}
+
+/* Where the last lines begin that are none of the definition's business. */
+static const char *before_last(const char *p, const char *end, size_t lines)
+{
+	if (end > p && (end[-1] == '\n' || end[-1] == '\r'))
+		end -= end - p > 1 && end[-1] == '\n' && end[-2] == '\r' ? 2 : 1;
+	while (lines) {
+		while (end > p && end[-1] != '\n' && end[-1] != '\r')
+			end--;
+		if (end == p || --lines == 0)
+			return end;
+		end -= end - p > 1 && end[-1] == '\n' && end[-2] == '\r' ? 2 : 1;
+	}
+	return end;
+}
+
+/* What must have been there by the end of the document. */
+static void check_marks(struct session *s)
+{
+	const struct program *p = s->program;
+
+	if (p->start && !s->started)
+		session_reject(s, TEXT(""), s->line, "no line is the one behind which the records start");
+	else if (p->stop && !s->stopped)
+		session_reject(s, TEXT(""), s->line, "no line is the one that stops the records");
 }
 
 size_t frame_lines(struct session *s, struct text data, bool last)
 {
-	const char *p = data.at, *end = p + data.len, *next, *stop;
+	const char *p = data.at, *end = p + data.len, *next, *stop, *until = end;
 	bool unicode = s->program->format == FORMAT_LINES;
 
-	while (p < end && (stop = line_end(p, end, last, unicode, &next))) {
+	if (s->program->skip_last)
+		until = before_last(p, end, s->program->skip_last);
+	while (p < until && (stop = line_end(p, end, last, unicode, &next))) {
 		struct text line = { p, (size_t)(stop - p) };
 
 		if (s->skipping)
@@ -179,5 +273,8 @@ size_t frame_lines(struct session *s, struct text data, bool last)
 		s->skipping = true;
 		p = end;
 	}
-	return (size_t)(p - data.at);
+	if (!last)
+		return (size_t)(p - data.at);
+	check_marks(s);
+	return data.len;
 }

@@ -1,9 +1,10 @@
 /* imq-parse: how its pieces fit together.
  *
- * definition.c reads a feed's definition (imq-feed(5)), or generic.c makes one from options, into a struct program:
- * rules over numbered inputs. decode.c makes UTF-8 of what comes in; csv.c, lines.c and json.c cut it into records
- * and hand each, as cells, to session_record(), which runs the program (map.c, steps.c) and writes events straight
- * into the output buffer. Nothing is allocated per record once the buffers have their size. */
+ * definition.c reads a feed's definition (imq-feed(5)) with entries.c, framing.c, rules.c and build.c, or generic.c
+ * makes one from options, into a struct program: rules over numbered inputs. decode.c makes UTF-8 of what comes in;
+ * csv.c, lines.c and json.c cut it into records and hand each, as cells, to session_record(), which runs the program
+ * (map.c, source.c, test.c, pass.c, steps.c) and writes events straight into the output buffer. Nothing is allocated
+ * per record once the buffers have their size. */
 #ifndef IMQ_PARSE_H
 #define IMQ_PARSE_H
 
@@ -55,9 +56,32 @@ enum step_kind {
 	STEP_MAP,        /* through TABLE */
 	STEP_INTEGER,
 	STEP_FLOAT,
+	STEP_BOOLEAN,    /* yes, true, 1, enabled and their opposites; other words are nothing */
+	STEP_TEXT,       /* a number, or what it may be, as its text */
 	STEP_JSON,       /* the text is JSON */
-	STEP_TIME,       /* through WHEN */
+	STEP_TIME,       /* through the first of WHENS that reads it */
+	STEP_WORD,       /* word INDEX between runs of white space */
+	STEP_UNPAD,      /* an IPv4 address without leading zeros */
+	STEP_MULTIPLY,   /* by NUMBER, or by SOURCE */
+	STEP_DIVIDE,
+	STEP_ADD,
+	STEP_BASE64,
+	STEP_UNBASE64,
+	STEP_URL,        /* the part PART of a URL */
+	STEP_RESOLVE,    /* relative to the URL SOURCE (RFC 3986, 5) */
+	STEP_NONE,       /* the values of TEST stand for nothing */
+	STEP_ONLY,       /* what fails TEST is nothing */
+	STEP_EXCEPT,     /* what passes TEST is nothing */
+	STEP_ASSERT,     /* what fails TEST rejects the record */
+	STEP_FIRST,      /* the first element that passes TEST */
+	STEP_SINGLE,     /* the element of an array of one */
+	STEP_LIST,       /* a value alone becomes an array of one */
+	STEP_KEYS,       /* an object's keys */
+	STEP_ENTRIES,    /* an object of objects as an array of these, each with its key as TEXT */
+	STEP_JOIN,       /* the elements of an array with TEXT between */
 };
+
+enum url_part { URL_SCHEME, URL_HOST, URL_PORT, URL_LOCATION, URL_PATH, URL_QUERY, URL_FRAGMENT, URL_WHOLE };
 
 enum unmapped { UNMAPPED_KEEP, UNMAPPED_SKIP, UNMAPPED_REJECT, UNMAPPED_DEFAULT };
 
@@ -74,8 +98,13 @@ struct step {
 	long index, of;
 	bool generic; /* as the generic parser does it */
 	struct regex *regex;
-	struct when_format *when;
+	struct when_format **whens;
+	size_t when_count;
 	struct table *table;
+	struct conditions *test; /* of the value in hand */
+	double number;
+	struct source *source;   /* NULL: NUMBER */
+	enum url_part part;
 };
 
 struct steps {
@@ -83,15 +112,28 @@ struct steps {
 	size_t count;
 };
 
+/* A step into a JSON value: to the member KEY, the element INDEX, or with wildcards to all. */
+struct path_step {
+	struct text key;
+	long index;
+};
+
+enum { PATH_KEY = -1, PATH_ELEMENTS = -2, PATH_MEMBERS = -3 }; /* instead of an index */
+
 enum source_kind {
 	SOURCE_VALUE,   /* a constant */
 	SOURCE_INPUT,   /* a column or path: program->inputs[number] */
 	SOURCE_RECORD,  /* the record's text */
 	SOURCE_LAST,    /* the last column */
-	SOURCE_PIECE,   /* of the column that `split` names */
+	SOURCE_PIECE,   /* what the fan is at, or what is at PATH in it */
+	SOURCE_KEY,     /* the key of the innermost `*` of the fan or of `records` */
+	SOURCE_NUMBER,  /* of the piece, from 1 */
 	SOURCE_CAPTURE, /* program->captures[number] */
 	SOURCE_REPORT,  /* FIELD of the report */
 	SOURCE_PARAMETER, /* PARAMETER's value */
+	SOURCE_EVENT,   /* FIELD as the event has it by now */
+	SOURCE_CURRENT, /* the value in hand, in the tests of steps */
+	SOURCE_FIRST,   /* the first character of the document, for choosing a variant */
 	SOURCE_TEMPLATE,
 };
 
@@ -99,9 +141,12 @@ struct source {
 	enum source_kind kind;
 	unsigned number;
 	enum field field;
+	unsigned slot; /* of SOURCE_EVENT */
 	struct cell value;
 	struct template *template;
 	const struct opt *parameter;
+	struct path_step *path;
+	size_t depth;
 };
 
 /* Pieces of text and sources in turn. */
@@ -116,18 +161,23 @@ struct template {
 	size_t count;
 };
 
-enum test_kind { TEST_IS, TEST_NOT, TEST_STARTS, TEST_ENDS, TEST_CONTAINS, TEST_MATCHES, TEST_FILE, TEST_EMPTY,
-	TEST_SET };
+enum test_kind { TEST_IS, TEST_STARTS, TEST_ENDS, TEST_CONTAINS, TEST_MATCHES, TEST_FILE, TEST_EMPTY, TEST_PRESENT,
+	TEST_TRUE, TEST_VALID, TEST_SAME, TEST_LEAST, TEST_MOST, TEST_COUNT };
 
 struct condition {
 	struct source source;
 	enum test_kind kind;
+	bool negated;
+	unsigned group;      /* one group of conditions must hold as a whole */
 	struct text *values; /* any of them */
 	size_t count;
 	struct regex *regex;
+	enum field field;    /* of TEST_VALID */
+	struct source *other; /* of TEST_SAME; of numbers: instead of NUMBER */
+	double number;
 };
 
-struct conditions { /* all of them */
+struct conditions { /* none at all hold always */
 	struct condition *at;
 	size_t count;
 };
@@ -137,6 +187,7 @@ struct choice {
 	struct source source;
 	struct conditions when;
 	struct steps steps;
+	bool or_next; /* where it has no usable value, the next choice may */
 };
 
 struct target {
@@ -154,15 +205,73 @@ struct rule {
 	size_t choice_count;
 	bool optional;   /* a value that no target takes is left out */
 	bool required;   /* having no value fails the record */
-	bool keep_empty; /* "", "-", "N/A" are values */
+	bool keep_empty; /* "", "-", "N/A", null are values */
+	bool overwrite;  /* replaces a value that the event has */
+	bool keep;       /* leaves a value that the event has */
+	bool as_is;      /* a value that is valid is not sanitised */
 	bool constant;   /* one unconditional constant: already in the session's prefix */
 };
 
-/* A column or path. */
-struct path_step {
-	struct text key;
-	long index; /* -1: KEY counts */
+/* Rules chosen by a value. */
+struct choosing {
+	struct source source;
+	struct steps steps;
+	struct conditions when;
+	struct chosen {
+		struct text key;
+		enum { CASE_RULES, CASE_DROP, CASE_REJECT } action;
+		struct rule *rules;
+		size_t rule_count;
+	} *cases, other; /* OTHER: for values without a case, and for none */
+	size_t case_count;
 };
+
+/* Members of the record, or of an object in it, that become fields of a name made of PREFIX and their own. */
+struct pass {
+	struct source source;
+	bool whole;  /* the record itself */
+	bool unused; /* only what no rule looks at */
+	struct text prefix;
+	struct text fallback; /* where PREFIX and name are no field, or do not take the value; NO_TEXT: an error */
+	struct text *except;
+	size_t except_count;
+	struct table rename; /* to null: left out */
+	bool optional, overwrite, keep, keep_empty, lower, any_name, as_is;
+};
+
+/* One event for each piece of a text, or each value that paths find. */
+struct fan {
+	enum { FAN_NONE, FAN_SPLIT, FAN_EACH } kind;
+	struct source source;
+	struct text at;
+	struct steps steps; /* on the text before it is split */
+	struct fan_path { struct path_step *path; size_t depth; } *paths;
+	size_t path_count;
+	struct conditions when; /* otherwise the value is one piece */
+	bool strip, skip_empty, sorted, or_once, isolate;
+};
+
+enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_CSV_STRIPPED, RAW_HEADER_LINE, RAW_JSON,
+	RAW_JSON_SORTED, RAW_JSON_ARRAY, RAW_JSON_ARRAY_SORTED, RAW_PIECE, RAW_PIECE_SORTED, RAW_DOCUMENT, RAW_NONE };
+
+/* How an event is made; a program may make several of one record. */
+struct mapping {
+	struct conditions when;    /* else no event */
+	struct conditions require; /* else the record is rejected */
+	struct conditions drop;    /* then no event: before it is made … */
+	struct conditions discard; /* … and after */
+	struct fan fan;
+	struct choosing *choosings;
+	size_t choosing_count;
+	struct rule *rules;
+	size_t rule_count;
+	struct pass *passes;
+	size_t pass_count;
+	enum raw_policy raw;
+	bool drop_empty; /* no event where no rule but constants has set anything */
+};
+
+/* A column or path. */
 
 struct input {
 	struct text name;
@@ -175,11 +284,10 @@ struct capture {
 	struct text name;
 	struct regex *regex;
 	bool once; /* the first hit stays */
+	long line; /* only this line, from 1; 0: any that is no record */
 };
 
 enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL, FORMAT_DRIVER };
-enum raw_policy { RAW_RECORD, RAW_COMMENTS, RAW_FIRST_LINE, RAW_CSV, RAW_JSON, RAW_JSON_SORTED, RAW_JSON_ARRAY,
-	RAW_JSON_ARRAY_SORTED, RAW_NONE };
 
 struct program {
 	enum format format;
@@ -195,7 +303,13 @@ struct program {
 	struct regex *pattern;    /* of lines; its groups are the columns */
 	bool skip_unmatched, skip_short;
 	size_t min_columns;
+	bool reject_long; /* records with more columns than have names */
+	size_t column_count; /* that have names */
 	size_t skip_first;
+	size_t skip_lines, skip_last; /* physical lines */
+	struct regex *start, *stop;   /* only lines between such lines are looked at */
+	size_t lines_per_record;      /* that match; 0 and 1: one */
+	struct steps repair;          /* of lines; of JSON that does not parse */
 	struct path_step *records; /* of a JSON document */
 	size_t records_depth;
 	struct text filter;       /* rows with it (or without): NO_TEXT: all */
@@ -207,15 +321,20 @@ struct program {
 	size_t input_count;
 	size_t width; /* columns to be kept of each record */
 	bool last_used;
-	struct rule *rules;
-	size_t rule_count;
+	bool dynamic; /* some fields are named by the input */
+	bool values;  /* records need not be objects */
+	bool places;  /* where fields stand in the event must be known */
+	enum { OTHERS_IGNORE, OTHERS_REJECT, OTHERS_REJECT_SET } others; /* unknown keys and columns */
+	struct mapping *mappings;
+	size_t mapping_count;
 	enum field *targets;
 	size_t target_count;
-	struct source split; /* one event per piece between SPLIT_AT */
-	struct text split_at;
-	enum raw_policy raw;
-	/* choosing between variants of a definition by the report */
+	/* what becomes of fields of the report before they are copied */
+	struct change { enum field field; struct steps steps; } *changes;
+	size_t change_count;
+	/* choosing between variants of a definition, by the report or by a comment line */
 	struct conditions when;
+	struct regex *when_line;
 };
 
 struct feed {
@@ -258,6 +377,8 @@ void definition_free(struct definition *d);
 struct builder {
 	struct definition *d;
 	struct program *p;
+	struct mapping *m;
+	const struct entries *layers[3]; /* what keys are looked up in: event, variant, definition */
 	struct problem *problem;
 	const char *file;
 	long line;
@@ -277,8 +398,15 @@ bool build_template(struct builder *b, struct text text, bool by_number, struct 
 bool build_target(struct builder *b, struct text name, struct target *target);
 bool build_regex(struct builder *b, struct text pattern, struct regex **regex);
 bool build_time(struct builder *b, struct text name, struct when_format **when);
+/* Adds a time format to those of STEP. */
+bool build_when(struct builder *b, struct text name, struct step *step);
+/* Takes `a.b[0]["c.d"]` apart; with WILD also `[]` and `*`. */
+bool build_path(struct builder *b, struct text name, bool wild, struct path_step **path, size_t *depth);
 bool build_steps(struct builder *b, struct value list, struct steps *steps);
 bool build_conditions(struct builder *b, struct value map, struct conditions *conditions);
+/* Tests of the value in hand, or of SOURCE where it is not NULL, without naming a source. */
+bool build_tests(struct builder *b, struct value map, const struct source *source, struct conditions *conditions);
+unsigned build_slot(struct builder *b, enum field f);
 bool build_table(struct builder *b, struct value map, struct table *table);
 struct cell build_cell(struct builder *b, struct value v);
 /* Numbers targets, marks constants, counts columns: when all rules are there. */
@@ -303,7 +431,11 @@ struct record {
 	const struct cell *cells;
 	size_t count;
 	struct value json;  /* of JSON formats */
+	struct cell self;   /* of JSON formats, where the record is no object */
+	struct text line_end; /* what stood behind it */
 };
+
+enum { LINES_PER_RECORD = 16 }; /* at most */
 
 struct session {
 	const struct definition *definition;
@@ -311,7 +443,7 @@ struct session {
 	const struct feed *feed; /* for raw input */
 	struct buf *out;
 	/* Called after every record with what came of it. */
-	void (*done)(struct session *s, unsigned events);
+	void (*done)(struct session *s, size_t events);
 	void (*reject)(struct session *s, const struct record *r, struct text reason);
 	size_t max_record;
 	/* What every event gets: default_fields, and copies from the report. */
@@ -323,15 +455,25 @@ struct session {
 	struct event *report;    /* NULL: raw input */
 	struct buf prefix;       /* `{"feed.name":…,` and constants, without what rules may set */
 	struct buf late;         /* `,"key":value` pieces for fields that rules left unset */
-	struct late { unsigned slot; size_t at, len; } *lates;
+	struct late { enum field field; size_t slot, at, len; } *lates; /* SLOT may be SIZE_MAX */
 	size_t late_count, late_cap;
 	unsigned char *set_at_first, *set;
+	struct placed { size_t at, len; } *placed; /* by slot: `,"key":value` in the output, LEN 0: not there */
+	struct text first;       /* the first character of the document */
+	struct text document;    /* the base64 text of the report's raw */
 	struct buf comments;     /* comment or header lines so far, joined by LF; for raw and rejects */
 	struct buf first_line;
 	struct buf csv_header;   /* lines skipped by skip_first, with line ends */
+	struct buf header_text;  /* the header row's names, one behind the other, and where they are: */
+	struct text *header;
+	size_t header_count, header_cap;
 	struct buf *captured;    /* one per capture */
 	bool *has_capture;
-	size_t skipped;
+	size_t skipped, capture_room;
+	bool undecided;          /* no comment line has chosen a variant yet */
+	bool started, stopped;   /* at the lines that start and stop want */
+	size_t glued, glue_at[LINES_PER_RECORD]; /* lines of the record in hand, and where they end */
+	struct buf glue;
 	bool header_seen;
 	bool skipping;           /* the rest of a record that is too long */
 	const char *line_end;    /* that of the document, as far as known */
@@ -350,7 +492,20 @@ struct session {
 	} row, again;            /* AGAIN: for writing a row anew while its cells are in use */
 	struct arena arena;
 	struct buf work, composed, reason;
-	struct cell piece;
+	const struct record *record;
+	struct cell piece, current;
+	struct value piece_value;  /* of a fan over JSON */
+	struct buf key_text;
+	struct text key;           /* that the last wildcard over members went by */
+	size_t piece_number;
+	struct value *pieces;      /* of a fan in order */
+	size_t piece_count, piece_cap, pieces_rejected;
+	bool raw_given, anything;  /* whether a rule has set raw; whether one has set any field */
+	size_t event_start;
+	struct names {             /* of fields that the input names: open addressing */
+		struct text *at;
+		size_t count, cap;
+	} names;
 };
 
 void session_init(struct session *s, const struct definition *d, struct buf *out);
@@ -362,6 +517,8 @@ size_t session_feed(struct session *s, struct text data, bool last);
 /* Maps a record: writes its events or rejects it. */
 void session_record(struct session *s, const struct record *r);
 void session_reject(struct session *s, struct text source, long line, const char *reason);
+/* Any line: for captures of certain lines. */
+void session_line(struct session *s, struct text line);
 /* A comment or header line. */
 void session_comment(struct session *s, struct text line);
 bool session_is_comment(const struct session *s, struct text line);
@@ -390,8 +547,37 @@ enum outcome { STEP_FINE, STEP_NOTHING, STEP_NEXT, STEP_FAIL };
 enum outcome steps_run(struct session *s, const struct steps *steps, struct cell *cell);
 struct cell source_get(struct session *s, const struct source *source, const struct record *r);
 bool conditions_hold(struct session *s, const struct conditions *conditions, const struct record *r);
+/* As conditions_hold(), CELL being what tests without a source look at. */
+bool tests_hold(struct session *s, const struct conditions *tests, struct cell cell);
+/* Whether a value counts as true: neither null, false, zero nor empty. */
+bool cell_true(struct cell c);
+/* Null, "", "-" and "N/A" stand for nothing (data-format.md 3.1). */
+bool cell_ignored(struct cell c);
 /* Runs the program on a record: appends its events as lines to the output. False: none of them, the session's reason says why. */
-bool map_record(struct session *s, const struct record *r, unsigned *events);
+bool map_record(struct session *s, const struct record *r, size_t *events);
+/* Adds to the event in hand the members that PASS is about. False: the session's reason says why. */
+bool pass_run(struct session *s, const struct mapping *m, const struct pass *pass, const struct record *r);
+/* Whether the record has no keys or columns that no rule looks at. False: the session's reason says why. */
+bool others_checked(struct session *s, const struct record *r);
+/* Puts a field of the event in hand into the output: KEY is `,"name":`. SLOT may be SIZE_MAX. */
+enum field_verdict field_put(struct session *s, enum field f, size_t slot, struct text key, struct cell cell, bool as_is);
+/* Takes it out again. */
+void field_remove(struct session *s, size_t slot);
+size_t slot_of(const struct program *p, enum field f);
+bool fail_field(struct session *s, struct text name, const char *what);
+/* Remembers NAME for the event in hand. False: it is there already. */
+bool names_add(struct session *s, struct text name);
+bool names_has(const struct session *s, struct text name);
+void names_clear(struct session *s);
+/* The last part of a URL's path, without query and fragment. */
+struct text url_file(struct text url);
+/* A value of the feed's definition, for raw input. */
+struct cell feed_value(const struct session *s, enum field f);
+/* Changes a field of the report as the program says, before it is copied. */
+struct cell changed(struct session *s, enum field f, struct cell cell);
+/* Calls EACH for all values at PATH in V. False as soon as EACH returns false. */
+bool path_each(struct session *s, struct value v, const struct path_step *path, size_t depth,
+	bool (*each)(struct session *s, struct value v, void *context), void *context);
 
 /* ---- bytes to UTF-8 ---- */
 

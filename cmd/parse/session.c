@@ -17,20 +17,23 @@ void session_init(struct session *s, const struct definition *d, struct buf *out
 void session_free(struct session *s)
 {
 	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line,
-		&s->csv_header, &s->work, &s->composed, &s->reason, &s->row.text, &s->again.text };
+		&s->csv_header, &s->header_text, &s->glue, &s->key_text, &s->work, &s->composed, &s->reason, &s->row.text, &s->again.text };
 
 	if (s->program && s->program->driver && s->program->driver->stop)
 		s->program->driver->stop(s);
 	for (size_t i = 0; i < LENGTH(bufs); i++)
 		buf_free(bufs[i]);
-	if (s->program && s->captured)
-		for (size_t i = 0; i < s->program->capture_count; i++)
-			buf_free(&s->captured[i]);
+	for (size_t i = 0; i < s->capture_room; i++)
+		buf_free(&s->captured[i]);
 	free(s->captured);
 	free(s->has_capture);
 	free(s->lates);
 	free(s->set);
 	free(s->set_at_first);
+	free(s->placed);
+	free(s->header);
+	free(s->pieces);
+	free(s->names.at);
 	free(s->row.at);
 	free(s->again.at);
 	arena_free(&s->arena);
@@ -43,7 +46,7 @@ struct cell *session_cells(struct session *s, size_t n)
 	return s->row.at;
 }
 
-static size_t slot_of(const struct program *p, enum field f)
+size_t slot_of(const struct program *p, enum field f)
 {
 	for (size_t i = 0; i < p->target_count; i++)
 		if (p->targets[i] == f)
@@ -56,7 +59,7 @@ static size_t slot_of(const struct program *p, enum field f)
 static bool add_fixed(struct session *s, enum field f, struct cell cell, bool first)
 {
 	size_t slot = slot_of(s->program, f), start;
-	struct buf *b = first || slot == SIZE_MAX ? &s->prefix : &s->late;
+	struct buf *b = first || (slot == SIZE_MAX && !s->program->dynamic) ? &s->prefix : &s->late;
 	enum field_verdict verdict;
 
 	if (slot != SIZE_MAX && s->set_at_first[slot])
@@ -74,7 +77,7 @@ static bool add_fixed(struct session *s, enum field f, struct cell cell, bool fi
 	}
 	if (b == &s->late) {
 		alloc_grow(&s->lates, &s->late_cap, s->late_count + 1, sizeof *s->lates);
-		s->lates[s->late_count++] = (struct late){ (unsigned)slot, start, b->len - start };
+		s->lates[s->late_count++] = (struct late){ f, slot, start, b->len - start };
 	} else if (slot != SIZE_MAX) {
 		s->set_at_first[slot] = 1;
 	}
@@ -83,11 +86,12 @@ static bool add_fixed(struct session *s, enum field f, struct cell cell, bool fi
 
 static bool add_constants(struct session *s)
 {
-	struct program *p = s->program;
+	const struct mapping *m = &s->program->mappings[0];
 
-	for (size_t i = 0; i < p->rule_count; i++)
-		if (p->rules[i].constant &&
-		    !add_fixed(s, p->rules[i].targets[0].field, p->rules[i].choices[0].source.value, true))
+	/* build_finish() has made the constants of all mappings the same. */
+	for (size_t i = 0; i < m->rule_count; i++)
+		if (m->rules[i].constant &&
+		    !add_fixed(s, m->rules[i].targets[0].field, m->rules[i].choices[0].source.value, true))
 			return false;
 	return true;
 }
@@ -99,7 +103,7 @@ static void copy_member(struct session *s, enum field f, struct value v)
 {
 	struct cell cell = json_cell(v, event_arena(s->report));
 
-	if (!value_ignored(v) && !add_fixed(s, f, cell, false))
+	if (!cell_ignored(cell) && !add_fixed(s, f, cell, false))
 		log_message("left out of the events: %.*s", TEXT_ARGS(buf_view(&s->reason)));
 }
 
@@ -133,28 +137,15 @@ static void copy_report(struct session *s)
 	copy_named(s);
 }
 
-static void add_text(struct session *s, enum field f, struct text t)
-{
-	if (t.at && t.len && !add_fixed(s, f, cell_of(t), false))
-		log_message("left out of the events: %.*s", TEXT_ARGS(buf_view(&s->reason)));
-}
-
 /* Raw input: what a collector would have said. */
 static void add_feed(struct session *s)
 {
-	const struct feed *feed = s->feed;
+	for (size_t i = 0; i < LENGTH(inherited); i++) {
+		struct cell cell = changed(s, inherited[i], feed_value(s, inherited[i]));
 
-	if (feed) {
-		if (feed->accuracy.kind != VALUE_NONE)
-			add_fixed(s, F_FEED_ACCURACY, feed->accuracy, false);
-		add_text(s, F_FEED_CODE, feed->code);
-		add_text(s, F_FEED_DOCUMENTATION,
-			feed->documentation.at ? feed->documentation : s->definition->documentation);
-		add_text(s, F_FEED_NAME, feed->name);
-		add_text(s, F_FEED_PROVIDER, s->definition->provider);
-		add_text(s, F_FEED_URL, feed->url);
+		if (!cell_ignored(cell) && !add_fixed(s, inherited[i], cell, false))
+			log_message("left out of the events: %.*s", TEXT_ARGS(buf_view(&s->reason)));
 	}
-	add_text(s, F_TIME_OBSERVATION, buf_view(&s->observation));
 }
 
 static bool add_defaults(struct session *s)
@@ -179,67 +170,54 @@ static bool add_defaults(struct session *s)
 	return true;
 }
 
-static struct program *choose(struct session *s)
+/* The first variant whose conditions hold; where comment lines choose, one of those, until a line has come. */
+static bool choose(struct session *s)
 {
 	static const struct record nothing;
+	struct program *old = s->program, *first = NULL;
 
+	s->undecided = false;
 	for (size_t i = 0; i < s->definition->program_count; i++) {
 		s->program = &s->definition->programs[i];
-		if (conditions_hold(s, &s->program->when, &nothing))
-			return s->program;
+		if (!conditions_hold(s, &s->program->when, &nothing))
+			continue;
+		if (!s->program->when_line)
+			return true;
+		first = first ? first : s->program;
 	}
-	return NULL;
+	s->program = first ? first : old;
+	s->undecided = first != NULL;
+	return first != NULL;
 }
 
-/* Room for what depends on the program. */
-static void size_for(struct session *s, struct program *old)
+/* Room for whatever variant is chosen; what a base's capture has found stays when a line chooses another one. */
+static void make_room(struct session *s)
 {
-	struct program *p = s->program;
+	const struct definition *d = s->definition;
+	size_t captures = 0, targets = 0;
 
-	if (s->captured && old && old != p)
-		for (size_t i = 0; i < old->capture_count; i++)
-			buf_free(&s->captured[i]);
-	if (!s->captured || old != p) {
-		free(s->captured);
-		free(s->has_capture);
-		free(s->set);
-		free(s->set_at_first);
-		s->captured = alloc_zero(p->capture_count + 1, sizeof *s->captured);
-		s->has_capture = alloc_zero(p->capture_count + 1, sizeof *s->has_capture);
-		s->set = alloc_zero(p->target_count + 1, 1);
-		s->set_at_first = alloc_zero(p->target_count + 1, 1);
+	for (size_t i = 0; i < d->program_count; i++) {
+		captures = d->programs[i].capture_count > captures ? d->programs[i].capture_count : captures;
+		targets = d->programs[i].target_count > targets ? d->programs[i].target_count : targets;
 	}
-	memset(s->has_capture, 0, (p->capture_count + 1) * sizeof *s->has_capture);
-	memset(s->set_at_first, 0, p->target_count + 1);
+	s->capture_room = captures;
+	s->captured = alloc_zero(captures + 1, sizeof *s->captured);
+	s->has_capture = alloc_zero(captures + 1, sizeof *s->has_capture);
+	s->set = alloc_zero(targets + 1, 1);
+	s->set_at_first = alloc_zero(targets + 1, 1);
+	s->placed = alloc_zero(targets + 1, sizeof *s->placed);
 }
 
-bool session_start(struct session *s, struct event *report)
+/* What every event of the chosen program begins and ends with. */
+static bool begin_program(struct session *s)
 {
-	struct program *old = s->program;
-
-	s->report = report;
-	s->skipped = 0;
-	s->header_seen = s->skipping = false;
-	s->line_end = NULL;
-	s->line = 1;
-	s->json = (struct json_state){ .place = JSON_START };
 	s->late_count = 0;
 	buf_clear(&s->prefix);
 	buf_clear(&s->late);
-	buf_clear(&s->comments);
-	buf_clear(&s->first_line);
-	buf_clear(&s->csv_header);
-	buf_clear(&s->reason);
-	s->program = old;
-	if (!choose(s)) {
-		s->program = old;
-		buf_string(&s->reason, "the definition has no variant for this feed.url");
-		return false;
-	}
-	size_for(s, old);
+	memset(s->set_at_first, 0, s->program->target_count + 1);
 	if (!add_constants(s))
 		return false;
-	if (report)
+	if (s->report)
 		copy_report(s);
 	else
 		add_feed(s);
@@ -248,6 +226,58 @@ bool session_start(struct session *s, struct event *report)
 	if (s->prefix.len)
 		s->prefix.at[0] = '{';
 	return !s->program->driver || !s->program->driver->start || s->program->driver->start(s);
+}
+
+/* In the report itself, so that its rejects have the changes too: they may be about keys in URLs. */
+static void change_report(struct session *s)
+{
+	for (size_t i = 0; i < s->program->change_count; i++) {
+		enum field f = s->program->changes[i].field;
+		struct value v = event_value(s->report, f);
+		struct cell cell = v.kind == VALUE_NONE ? NO_CELL : changed(s, f, json_cell(v, &s->arena));
+
+		if (cell.kind == VALUE_NONE || !event_try(s->report, f, cell.text))
+			event_delete(s->report, f);
+	}
+}
+
+/* The document's base64 text, for `raw: document`: the event keeps it only until rejects are written. */
+static void keep_document(struct session *s)
+{
+	bool wanted = false;
+
+	s->document = NO_TEXT;
+	for (size_t i = 0; i < s->program->mapping_count; i++)
+		wanted |= s->program->mappings[i].raw == RAW_DOCUMENT;
+	if (s->report && wanted)
+		s->document = event_text(s->report, F_RAW);
+}
+
+bool session_start(struct session *s, struct event *report)
+{
+	struct buf *const bufs[] = { &s->comments, &s->first_line, &s->csv_header, &s->header_text, &s->glue,
+		&s->reason };
+
+	if (!s->captured)
+		make_room(s);
+	s->report = report;
+	s->skipped = s->glued = s->header_count = 0;
+	s->header_seen = s->skipping = s->started = s->stopped = false;
+	s->line_end = NULL;
+	s->key = NO_TEXT;
+	s->line = 1;
+	s->json = (struct json_state){ .place = JSON_START };
+	for (size_t i = 0; i < LENGTH(bufs); i++)
+		buf_clear(bufs[i]);
+	memset(s->has_capture, 0, s->capture_room * sizeof *s->has_capture);
+	if (!choose(s)) {
+		buf_string(&s->reason, "the definition has no variant for this feed.url");
+		return false;
+	}
+	if (report)
+		change_report(s);
+	keep_document(s);
+	return begin_program(s);
 }
 
 size_t session_feed(struct session *s, struct text data, bool last)
@@ -267,10 +297,14 @@ size_t session_feed(struct session *s, struct text data, bool last)
 void session_record(struct session *s, const struct record *given)
 {
 	struct record r = *given;
-	unsigned events;
+	size_t events;
 
-	if (s->program->format == FORMAT_JSON || s->program->format == FORMAT_JSONL) {
-		if (r.json.kind != VALUE_OBJECT) {
+	if (s->undecided) {
+		session_reject(s, r.source, r.line, "no line above says how to read this one");
+		return;
+	}
+	if (r.json.kind != VALUE_NONE) {
+		if (r.json.kind != VALUE_OBJECT && !s->program->values) {
 			session_reject(s, r.source, r.line, "not an object");
 			return;
 		}
@@ -298,18 +332,48 @@ bool session_is_comment(const struct session *s, struct text line)
 	return false;
 }
 
+static void take_capture(struct session *s, size_t i, struct text line)
+{
+	const struct capture *c = &s->program->captures[i];
+	struct text groups[2];
+
+	if ((c->once && s->has_capture[i]) || !regex_match(c->regex, line, groups, LENGTH(groups)))
+		return;
+	buf_clear(&s->captured[i]);
+	buf_text(&s->captured[i], groups[1].at ? groups[1] : groups[0]);
+	s->has_capture[i] = true;
+}
+
+void session_line(struct session *s, struct text line)
+{
+	for (size_t i = 0; i < s->program->capture_count; i++)
+		if (s->program->captures[i].line == s->line)
+			take_capture(s, i, line);
+}
+
+/* A line may choose another variant for what follows. */
+static void choose_by(struct session *s, struct text line)
+{
+	for (size_t i = 0; i < s->definition->program_count; i++) {
+		struct program *p = &s->definition->programs[i];
+
+		if (!p->when_line || !regex_search(p->when_line, line))
+			continue;
+		s->undecided = false;
+		if (p != s->program) {
+			s->program = p;
+			begin_program(s);
+		}
+		return;
+	}
+}
+
 void session_comment(struct session *s, struct text line)
 {
-	for (size_t i = 0; i < s->program->capture_count; i++) {
-		const struct capture *c = &s->program->captures[i];
-		struct text groups[2];
-
-		if ((c->once && s->has_capture[i]) || !regex_match(c->regex, line, groups, LENGTH(groups)))
-			continue;
-		buf_clear(&s->captured[i]);
-		buf_text(&s->captured[i], groups[1].at ? groups[1] : groups[0]);
-		s->has_capture[i] = true;
-	}
+	choose_by(s, line);
+	for (size_t i = 0; i < s->program->capture_count; i++)
+		if (!s->program->captures[i].line)
+			take_capture(s, i, line);
 	if (s->comments.len + line.len >= COMMENTS_MAX)
 		return;
 	if (s->comments.len)

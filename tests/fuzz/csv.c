@@ -23,7 +23,7 @@ static const char *const definitions[] = {
 static unsigned long long records;
 static struct buf rejected;
 
-static void count(struct session *s, unsigned events)
+static void count(struct session *s, size_t events)
 {
 	(void)s;
 	(void)events;
