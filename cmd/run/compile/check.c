@@ -1,0 +1,111 @@
+/* What is wrong with a configuration: as intelmqctl check says it (tools.md A.8), and what pipes make of it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "compile.h"
+#include "field.h"
+#include "log.h"
+
+static struct {
+	const struct config *config;
+	bool strict, failed;
+} my;
+
+static void __attribute__((format(printf, 3, 4))) say(bool error, long line, const char *format, ...)
+{
+	struct problem problem = { .line = 0 };
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	problem_at(&problem, my.config->file, line, 0, "%s%s", error ? "" : "warning: ", text);
+	log_problem(&problem);
+	my.failed = my.failed || error;
+}
+
+static void check_entry(const struct bot *bot)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
+	if (!*bot->id || bot->id[strspn(bot->id, letters)])
+		say(true, bot->line, "bot \"%s\": its name may have letters, digits and dashes only", bot->id);
+	if (!bot->group)
+		say(false, bot->line, "bot \"%s\" has no group", bot->id);
+	if (!bot->display_name)
+		say(false, bot->line, "bot \"%s\" has no name", bot->id);
+	if (!bot->description)
+		say(false, bot->line, "bot \"%s\" has no description", bot->id);
+	if (!bot->enabled_given)
+		say(false, bot->line, "bot \"%s\" does not say whether it is enabled", bot->id);
+	if (bot->run_mode && strcmp(bot->run_mode, "continuous") != 0 && strcmp(bot->run_mode, "scheduled") != 0)
+		say(true, bot->line, "bot \"%s\": run_mode is continuous or scheduled, not \"%s\"", bot->id, bot->run_mode);
+}
+
+static void check_module(const struct config *c, const struct bot *bot)
+{
+	struct config_file file = { .wanted = true };
+	struct problem problem = { .line = 0 };
+	struct buf line = BUF_INIT;
+	const char *like;
+
+	if (bot->module && !bot->command) {
+		like = commands_like(bot->module);
+		say(my.strict && like, bot->module_line, "bot \"%s\" stays with IntelMQ: no command for module \"%s\"%s%s%s", bot->id,
+			bot->module, like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
+	} else if (!command_line(c, bot, &line, &file, &problem)) {
+		log_problem(&problem);
+		my.failed = true;
+	}
+	buf_free(&file.json);
+	buf_free(&line);
+}
+
+static void check_queues(const struct config *c, const struct bot *bot)
+{
+	bool has_default = false;
+	struct bot *reader;
+
+	for (size_t i = 0; i < bot->link_count; i++) {
+		const struct link *link = &bot->links[i];
+
+		has_default = has_default || strcmp(link->path, "_default") == 0;
+		if (graph_readers(c, link->queue, &reader) == 0)
+			say(true, link->line, "bot \"%s\": no bot reads its queue \"%s\"", bot->id, link->queue);
+	}
+	if (bot->on_error && graph_readers(c, bot->on_error, &reader) == 0)
+		say(true, bot->line, "bot \"%s\": no bot reads its queue \"%s\"", bot->id, bot->on_error);
+	if (!bot->output && !has_default)
+		say(true, bot->line, "bot \"%s\" has no (default) destination queue", bot->id);
+	if (!bot->collector && graph_writers(c, bot->source_queue) == 0)
+		say(false, bot->line, "bot \"%s\": no bot writes its queue \"%s\"", bot->id, bot->source_queue);
+	if (!bot->collector && graph_readers(c, bot->source_queue, &reader) > 1 && reader == bot)
+		say(true, bot->line, "bot \"%s\" is not the only one to read queue \"%s\"", bot->id, bot->source_queue);
+	if (bot->output && bot->on_error)
+		say(false, bot->line, "bot \"%s\": what an output cannot deliver stays in its rejects, not on the path _on_error",
+			bot->id);
+}
+
+bool check_all(struct config *c, bool strict)
+{
+	struct problem problem = { .line = 0 };
+	char *loop = graph_loop(c);
+
+	my.config = c;
+	my.strict = strict;
+	for (size_t i = 0; i < c->count; i++) {
+		check_entry(c->bots[i]);
+		check_module(c, c->bots[i]);
+		check_queues(c, c->bots[i]);
+	}
+	if (loop)
+		say(false, 0, "records can come back to these bots: %s", loop);
+	if (c->harmonization && !field_load(c->harmonization, &problem)) {
+		log_problem(&problem);
+		my.failed = true;
+	}
+	free(loop);
+	return !my.failed;
+}

@@ -1,0 +1,129 @@
+/* Which commands there are, and which parameters they take, each of them says itself (--describe): no list to keep. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compile.h"
+#include "opt.h"
+
+extern char **environ;
+
+enum { MAX_COMMANDS = 256, MAX_MODULES = 1024, DESCRIPTION_LIMIT = 4 << 20 };
+
+static struct {
+	json_t *descriptions[MAX_COMMANDS];
+	size_t count;
+} commands;
+
+/* Runs PATH --describe; NULL if that gives no JSON. */
+static json_t *describe(char *path)
+{
+	static char flag[] = "--describe";
+	char *argv[] = { path, flag, NULL };
+	posix_spawn_file_actions_t actions;
+	struct buf text = BUF_INIT;
+	int pipes[2], spawned;
+	json_t *json;
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	spawned = posix_spawn(&pid, path, &actions, NULL, argv, environ);
+	close(pipes[1]);
+	while (text.len < DESCRIPTION_LIMIT && (n = read(pipes[0], buf_room(&text, 65536), 65536)) > 0)
+		text.len += (size_t)n;
+	close(pipes[0]);
+	if (spawned == 0)
+		waitpid(pid, NULL, 0);
+	json = json_loadb(buf_view(&text).at, text.len, 0, NULL);
+	posix_spawn_file_actions_destroy(&actions);
+	buf_free(&text);
+	return json;
+}
+
+bool commands_load(struct problem *problem)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 300];
+	ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+	struct dirent *entry;
+	DIR *dir;
+
+	folder[n > 0 ? n : 0] = '\0';
+	if (strrchr(folder, '/'))
+		*strrchr(folder, '/') = '\0';
+	dir = opendir(folder);
+	if (!dir)
+		return problem_at(problem, folder, 0, 0, "%s", strerror(errno));
+	while ((entry = readdir(dir)) && commands.count < MAX_COMMANDS) {
+		if (strncmp(entry->d_name, "imq-", 4) != 0 || strcmp(entry->d_name, "imq-compile") == 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+		if (access(path, X_OK) == 0 && (commands.descriptions[commands.count] = describe(path)))
+			commands.count++;
+	}
+	closedir(dir);
+	return true;
+}
+
+void commands_free(void)
+{
+	for (size_t i = 0; i < commands.count; i++)
+		json_decref(commands.descriptions[i]);
+}
+
+json_t *commands_for(const char *module)
+{
+	for (size_t i = 0; i < commands.count; i++) {
+		json_t *name;
+		size_t at;
+
+		json_array_foreach(json_object_get(commands.descriptions[i], "modules"), at, name)
+			if (json_is_string(name) && strcmp(json_string_value(name), module) == 0)
+				return commands.descriptions[i];
+	}
+	return NULL;
+}
+
+const char *commands_like(const char *module)
+{
+	const char *names[MAX_MODULES];
+	size_t count = 0;
+
+	for (size_t i = 0; i < commands.count; i++) {
+		json_t *name;
+		size_t at;
+
+		json_array_foreach(json_object_get(commands.descriptions[i], "modules"), at, name)
+			if (json_is_string(name) && count < MAX_MODULES)
+				names[count++] = json_string_value(name);
+	}
+	return suggest(text_of(module), names, count);
+}
+
+json_t *commands_parameter(json_t *command, const char *parameter)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(command, "parameters"), i, row)
+		if (strcmp(member(row, "name"), parameter) == 0)
+			return row;
+	return NULL;
+}
+
+const char *member(json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}

@@ -1,0 +1,508 @@
+/* The shell script: one block per pipeline, and around them what starts, restarts and ends them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "compile.h"
+#include "stream.h"
+
+/* What every script begins with. */
+static const char prologue[] =
+	"set -u\n"
+	"umask 077\n"
+	"export IMQ_STATE\n"
+	"mkdir -p \"$IMQ_STATE\" || exit 4\n"
+	"child='' children=''\n"
+	"\n"
+	"# Runs a command again and again with a pause in seconds between; the answer 2, a mistake in its options, ends it.\n"
+	"every() {\n"
+	"\tpause=$1\n"
+	"\tshift\n"
+	"\ttrap 'kill \"$child\" 2> /dev/null; wait \"$child\"; exit 0' INT TERM\n"
+	"\twhile :; do\n"
+	"\t\t\"$@\" &\n"
+	"\t\tchild=$!\n"
+	"\t\twait \"$child\"\n"
+	"\t\tstatus=$?\n"
+	"\t\t[ \"$status\" -ne 2 ] || return 2\n"
+	"\t\t[ \"$status\" -eq 0 ] || echo \"pipeline $pipeline: exit status $status, again in $pause s\" >&2\n"
+	"\t\tsleep \"$pause\" &\n"
+	"\t\tchild=$!\n"
+	"\t\twait \"$child\"\n"
+	"\tdone\n"
+	"}\n";
+
+static const char epilogue[] =
+	"# Keeps a pipeline running: after failures it is started again, each time later, at most once a minute.\n"
+	"keep() {\n"
+	"\tpipeline=$1 delay=1\n"
+	"\ttrap 'kill \"$child\" 2> /dev/null; wait \"$child\"; exit 0' INT TERM\n"
+	"\twhile :; do\n"
+	"\t\tbegun=$(date +%s)\n"
+	"\t\trun &\n"
+	"\t\tchild=$!\n"
+	"\t\twait \"$child\"\n"
+	"\t\tstatus=$?\n"
+	"\t\tif [ \"$status\" -eq 2 ]; then\n"
+	"\t\t\techo \"pipeline $pipeline: exit status 2, not started again\" >&2\n"
+	"\t\t\treturn 2\n"
+	"\t\tfi\n"
+	"\t\t[ $(($(date +%s) - begun)) -lt 60 ] || delay=1\n"
+	"\t\techo \"pipeline $pipeline: exit status $status, again in $delay s\" >&2\n"
+	"\t\tsleep \"$delay\" &\n"
+	"\t\tchild=$!\n"
+	"\t\twait \"$child\"\n"
+	"\t\tdelay=$((delay * 2))\n"
+	"\t\t[ \"$delay\" -le 60 ] || delay=60\n"
+	"\tdone\n"
+	"}\n"
+	"\n"
+	"case ${1-} in\n"
+	"'')\n"
+	"\t# shellcheck disable=SC2086 # words\n"
+	"\ttrap 'kill $children 2> /dev/null; wait; exit 0' INT TERM\n"
+	"\tfor name in $pipelines; do\n"
+	"\t\tkeep \"$name\" &\n"
+	"\t\tchildren=\"$children $!\"\n"
+	"\tdone\n"
+	"\twait\n"
+	"\t;;\n"
+	"--list)\n"
+	"\tfor name in $pipelines; do\n"
+	"\t\techo \"$name\"\n"
+	"\tdone\n"
+	"\t;;\n"
+	"*)\n"
+	"\tpipeline=$1\n"
+	"\trun\n"
+	"\t;;\n"
+	"esac\n";
+
+static bool has_password(const char *url)
+{
+	const char *at = strchr(url, '@'), *colon = strstr(url, "://");
+
+	return at && colon && memchr(colon + 3, ':', (size_t)(at - colon > 3 ? at - colon - 3 : 0));
+}
+
+/* Whether a bot that stays with IntelMQ reads or writes QUEUE. */
+static bool is_foreign(const struct config *c, const char *queue)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct bot *bot = c->bots[i];
+
+		if (bot->command)
+			continue;
+		if (!bot->collector && strcmp(bot->source_queue, queue) == 0)
+			return true;
+		for (size_t k = 0; k < bot->link_count; k++)
+			if (strcmp(bot->links[k].queue, queue) == 0)
+				return true;
+		if (bot->on_error && strcmp(bot->on_error, queue) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *setting(const struct config *c, const struct bot *bot, const char *side, const char *what)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "%s_pipeline_%s", side, what);
+	return config_text(c, bot, name);
+}
+
+/* QUEUE as IntelMQ has it with its broker (runtime.md 4). SIDE: "source" or "destination". */
+static char *intelmq_url(const struct config *c, const struct bot *bot, const char *side, const char *queue)
+{
+	char *broker = setting(c, bot, side, "broker"), *host = setting(c, bot, side, "host");
+	char *port = setting(c, bot, side, "port"), *db = setting(c, bot, side, "db");
+	char *password = setting(c, bot, side, "password"), *user = setting(c, bot, side, "username");
+	struct buf url = BUF_INIT;
+
+	if (broker && strcmp(broker, "amqp") == 0) {
+		char *vhost = setting(c, bot, side, "amqp_virtual_host");
+		bool tls = false;
+		char *ssl = setting(c, bot, side, "ssl");
+
+		tls = ssl && strcmp(ssl, "true") == 0;
+		buf_printf(&url, "amqp%s://", tls ? "s" : "");
+		if (user && password)
+			buf_printf(&url, "%s:%s@", user, password);
+		buf_printf(&url, "%s:%s", host ? host : "127.0.0.1", port ? port : "5672");
+		if (vhost && strcmp(vhost, "/") != 0)
+			buf_printf(&url, "/%s", vhost);
+		free(vhost);
+		free(ssl);
+	} else if (host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0)) {
+		buf_printf(&url, "redis:%s?db=%s", host[0] == '/' ? host : host + 7, db ? db : "2");
+	} else {
+		buf_string(&url, "redis://");
+		if (password)
+			buf_printf(&url, ":%s@", password);
+		buf_printf(&url, "%s:%s/%s", host ? host : "127.0.0.1", port ? port : "6379", db ? db : "2");
+	}
+	buf_printf(&url, "#%s", queue);
+	buf_cstr(&url);
+	free(broker);
+	free(host);
+	free(port);
+	free(db);
+	free(password);
+	free(user);
+	return url.at;
+}
+
+/* The URL of QUEUE; it may have $IMQ_STATE in it. To be freed. */
+static char *queue_url(const struct config *c, const struct script *s, const struct bot *bot, const char *side,
+	const char *queue)
+{
+	struct buf url = BUF_INIT;
+
+	if (strcmp(s->queues, "intelmq") == 0 || is_foreign(c, queue))
+		return intelmq_url(c, bot, side, queue);
+	if (strcmp(s->queues, "sqlite") == 0)
+		buf_printf(&url, "sqlite:$IMQ_STATE/queues.db#%s", queue);
+	else
+		buf_printf(&url, "%s%s%s", s->queues, strchr(s->queues, '#') ? "" : "#", queue);
+	buf_cstr(&url);
+	return url.at;
+}
+
+bool script_file(const char *folder, const char *name, unsigned mode, struct text text, struct problem *problem)
+{
+	struct buf path = BUF_INIT, temporary = BUF_INIT;
+	bool fine = false;
+	int fd;
+
+	buf_printf(&path, "%s/%s", folder, name);
+	buf_printf(&temporary, "%s/.%s.new", folder, name);
+	unlink(buf_cstr(&temporary));
+	fd = open(temporary.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd >= 0) {
+		fine = fchmod(fd, mode) == 0 && write_all(fd, text.at, text.len) && fsync(fd) == 0;
+		fine = close(fd) == 0 && fine && rename(temporary.at, buf_cstr(&path)) == 0;
+	}
+	if (!fine)
+		problem_at(problem, buf_cstr(&path), 0, 0, "%s", strerror(errno));
+	buf_free(&path);
+	buf_free(&temporary);
+	return fine;
+}
+
+/* Closes the map of FILE and writes it as NAME.yaml; its --config is appended to LINE. */
+static bool add_config_file(const struct script *s, const char *name, struct config_file *file, struct buf *line,
+	struct problem *problem)
+{
+	struct buf word = BUF_INIT;
+	char file_name[300];
+	bool fine = true;
+
+	if (file->json.len) {
+		buf_string(&file->json, "\n}\n");
+		snprintf(file_name, sizeof file_name, "%s.yaml", name);
+		fine = script_file(s->folder, file_name, 0600, buf_view(&file->json), problem);
+		buf_printf(&word, "$here/%s", file_name);
+		buf_string(line, " --config");
+		append_expanded(line, buf_cstr(&word));
+	}
+	buf_free(&word);
+	return fine;
+}
+
+static void append_path_option(struct buf *line, const char *option, const char *id, const char *suffix, bool inner)
+{
+	struct buf word = BUF_INIT;
+
+	buf_printf(&word, "$IMQ_STATE/%s.%s", id, suffix);
+	buf_printf(line, "%s%s", inner ? " " : " \\\n\t\t\t\t", option);
+	append_expanded(line, buf_cstr(&word));
+	buf_free(&word);
+}
+
+/* BOT's command line with the files that are ours to name; INNER as in append_chain(). */
+static bool append_stage(const struct config *c, const struct script *s, const struct bot *bot, bool inner,
+	struct buf *out, struct problem *problem)
+{
+	struct config_file file = { .wanted = s->folder };
+	struct buf line = BUF_INIT;
+	char *procedure = config_text(c, bot, "error_procedure");
+	bool fine = command_line(c, bot, &line, &file, problem);
+
+	if (fine && file.secret)
+		fine = problem_at(problem, c->file, bot->line, 0,
+			"bot \"%s\": %s is a secret: with --output FOLDER it gets a file of its own", bot->id, file.secret);
+	if (fine)
+		fine = add_config_file(s, bot->id, &file, &line, problem);
+	if (fine && procedure && strcmp(procedure, "stop") == 0 && commands_parameter(bot->command, "on_failure"))
+		buf_string(&line, " --on-failure=stop");
+	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state"))
+		append_path_option(&line, "--state", bot->id, "state", inner);
+	if (fine && commands_parameter(bot->command, "rejects") && !config_parameter(c, bot, "rejects"))
+		append_path_option(&line, "--rejects", bot->id, "rejects", inner);
+	buf_text(out, buf_view(&line));
+	buf_free(&line);
+	buf_free(&file.json);
+	free(procedure);
+	return fine;
+}
+
+/* Appends BOT and all that runs behind it. INNER: within a branch of imq-route, where pipes are the shell's; else they are
+ * imq-pump's. *LAST is the bot whose records leave the pipeline, NULL where none do. */
+static bool append_chain(const struct config *c, const struct script *s, const struct bot *bot, bool inner,
+	struct buf *out, const struct bot **last, struct problem *problem)
+{
+	bool fine = append_stage(c, s, bot, inner, out, problem);
+
+	*last = bot;
+	while (fine && graph_joins(bot)) {
+		buf_string(out, inner ? " | " : " '|' \\\n\t\t\t");
+		if (bot->link_count == 1 && strcmp(bot->links[0].path, "_default") == 0) {
+			bot = graph_next(c, bot, &bot->links[0]);
+			*last = bot;
+			fine = append_stage(c, s, bot, inner, out, problem);
+			continue;
+		}
+		buf_string(out, config_true(c, bot, "load_balance") ? "imq-route --load-balance" : "imq-route");
+		for (size_t i = 0; i < bot->link_count && fine; i++) {
+			struct buf branch = BUF_INIT;
+			const struct bot *end;
+
+			fine = append_chain(c, s, graph_next(c, bot, &bot->links[i]), true, &branch, &end, problem);
+			buf_string(out, inner ? " " : " \\\n\t\t\t\t");
+			append_assignment(out, text_of(bot->links[i].path), buf_view(&branch));
+			buf_free(&branch);
+		}
+		*last = NULL;
+		break;
+	}
+	if (*last && (*last)->link_count == 0 && !(*last)->on_error)
+		*last = NULL;
+	return fine;
+}
+
+enum queue_option { FROM, TO, PATH };
+
+static const char *const queue_options[] = { "from", "to", "path" };
+
+/* The options of one imq-pump, or of a collector, that name queues. */
+struct pump {
+	const struct config *c;
+	const struct script *s;
+	const struct bot *bot; /* the first of the pipeline, whose name it has */
+	struct buf line;
+	struct buf hidden[LENGTH(queue_options)]; /* JSON lists of those that have passwords */
+};
+
+/* Appends OPTION with a queue's URL; one with a password goes into FILE. */
+static bool append_queue(struct pump *pump, enum queue_option option, const char *path, char *url,
+	struct problem *problem)
+{
+	struct buf word = BUF_INIT, *hidden = &pump->hidden[option];
+	bool fine = true;
+
+	if (path)
+		buf_printf(&word, "%s=", path);
+	buf_string(&word, url);
+	if (!has_password(url)) {
+		buf_printf(&pump->line, "%s--%s", pump->line.len ? " \\\n\t\t\t" : "", queue_options[option]);
+		append_expanded(&pump->line, buf_cstr(&word));
+	} else if (!pump->s->folder) {
+		fine = problem_at(problem, pump->c->file, pump->bot->line, 0,
+			"bot \"%s\": its queue has a password: with --output FOLDER it gets a file of its own", pump->bot->id);
+	} else {
+		buf_printf(hidden, hidden->len ? "," : "[");
+		buf_json(hidden, buf_view(&word));
+	}
+	buf_free(&word);
+	free(url);
+	return fine;
+}
+
+/* The queues that BOT, the last of the pipeline, writes. */
+static bool append_targets(struct pump *pump, const struct bot *bot, struct problem *problem)
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < bot->link_count && fine; i++) {
+		const struct link *link = &bot->links[i];
+		bool named = strcmp(link->path, "_default") != 0;
+
+		fine = append_queue(pump, named ? PATH : TO, named ? link->path : NULL,
+			queue_url(pump->c, pump->s, bot, "destination", link->queue), problem);
+	}
+	if (fine && bot->on_error && !bot->collector)
+		fine = append_queue(pump, PATH, "_on_error",
+			queue_url(pump->c, pump->s, bot, "destination", bot->on_error), problem);
+	if (config_true(pump->c, bot, "load_balance") && bot->link_count > 1)
+		buf_string(&pump->line, " --load-balance");
+	return fine;
+}
+
+/* Moves what is hidden into a config file. */
+static bool finish_pump(struct pump *pump, struct problem *problem)
+{
+	struct config_file file = { .wanted = true };
+	char name[300];
+	bool fine;
+
+	for (size_t i = 0; i < LENGTH(queue_options); i++)
+		if (pump->hidden[i].len) {
+			struct buf *list = &pump->hidden[i];
+
+			buf_char(list, ']');
+			buf_printf(&file.json, "%s\"%s\": ", file.json.len ? ",\n" : "{\n", queue_options[i]);
+			/* There is one queue to read from. */
+			buf_text(&file.json, i == FROM ? (struct text){ list->at + 1, list->len - 2 } : buf_view(list));
+		}
+	snprintf(name, sizeof name, "%s.queues", pump->bot->id);
+	fine = add_config_file(pump->s, name, &file, &pump->line, problem);
+	buf_free(&file.json);
+	return fine;
+}
+
+static void free_pump(struct pump *pump)
+{
+	for (size_t i = 0; i < LENGTH(queue_options); i++)
+		buf_free(&pump->hidden[i]);
+	buf_free(&pump->line);
+}
+
+static bool scheduled(const struct bot *bot)
+{
+	return bot->run_mode && strcmp(bot->run_mode, "scheduled") == 0;
+}
+
+/* A collector: its reports go into queues, and it sleeps between its runs where the bot has a rate_limit. */
+static bool append_collector(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
+	struct problem *problem)
+{
+	struct pump pump = { .c = c, .s = s, .bot = bot };
+	char *pause = config_text(c, bot, "rate_limit");
+	struct buf stage = BUF_INIT;
+	bool fine = append_stage(c, s, bot, false, &stage, problem) && append_targets(&pump, bot, problem) &&
+	            finish_pump(&pump, problem);
+
+	if (pause && strtod(pause, NULL) > 0 && !scheduled(bot))
+		buf_printf(out, "\t\tevery %g ", strtod(pause, NULL));
+	else
+		buf_string(out, "\t\texec ");
+	buf_text(out, buf_view(&stage));
+	if (pump.line.len)
+		buf_printf(out, " \\\n\t\t\t%s", buf_cstr(&pump.line));
+	free_pump(&pump);
+	buf_free(&stage);
+	free(pause);
+	return fine;
+}
+
+static bool append_pump(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
+	struct problem *problem)
+{
+	struct pump pump = { .c = c, .s = s, .bot = bot };
+	struct buf stages = BUF_INIT;
+	const struct bot *last;
+	bool fine = append_queue(&pump, FROM, NULL, queue_url(c, s, bot, "source", bot->source_queue), problem) &&
+	            append_chain(c, s, bot, false, &stages, &last, problem) &&
+	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
+
+	buf_printf(out, "\t\texec imq-pump %s%s", scheduled(bot) ? "--once " : "", buf_cstr(&pump.line));
+	buf_printf(out, " -- \\\n\t\t\t%s", buf_cstr(&stages));
+	free_pump(&pump);
+	buf_free(&stages);
+	return fine;
+}
+
+/* Names and descriptions come from a file of others: no line of a comment gets out of it. */
+static void append_comment(struct buf *out, const char *text)
+{
+	for (; *text; text++)
+		buf_char(out, (unsigned char)*text < ' ' ? ' ' : *text);
+}
+
+static void comment_chain(const struct config *c, const struct bot *bot, struct buf *out)
+{
+	append_comment(out, bot->id);
+	if (!graph_joins(bot))
+		return;
+	buf_string(out, bot->link_count > 1 ? " | (" : " | ");
+	for (size_t i = 0; i < bot->link_count; i++) {
+		if (i)
+			buf_string(out, ", ");
+		if (strcmp(bot->links[i].path, "_default") != 0)
+			buf_printf(out, "%s: ", bot->links[i].path);
+		comment_chain(c, graph_next(c, bot, &bot->links[i]), out);
+	}
+	if (bot->link_count > 1)
+		buf_char(out, ')');
+}
+
+static bool append_block(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
+	struct problem *problem)
+{
+	bool fine;
+
+	buf_string(out, "\t# ");
+	comment_chain(c, bot, out);
+	if (bot->description && *bot->description) {
+		buf_string(out, ": ");
+		append_comment(out, bot->description);
+	}
+	if (!bot->enabled)
+		buf_string(out, "\n\t# not enabled: runs when asked for by name");
+	if (scheduled(bot))
+		buf_printf(out, "\n\t# scheduled: a line for cron is 0 * * * * sh %s %s", s->name, bot->id);
+	buf_printf(out, "\n\t%s)\n", bot->id);
+	fine = bot->collector ? append_collector(c, s, bot, out, problem) : append_pump(c, s, bot, out, problem);
+	buf_string(out, "\n\t\t;;\n");
+	return fine;
+}
+
+static void append_head(const struct config *c, const struct script *s, struct buf *out)
+{
+	struct buf state = BUF_INIT;
+	bool any = false;
+
+	buf_printf(out, "#!/bin/sh\n# Written by imq-compile " IMQ_VERSION " from ");
+	append_comment(out, c->file);
+	buf_printf(out, ": change that and compile again.\n#\n"
+			"# sh %s          runs its pipelines until a SIGTERM or SIGINT\n"
+			"# sh %s NAME     runs one\n"
+			"# sh %s --list   names those that run\n", s->name, s->name, s->name);
+	for (size_t i = 0; i < c->count; i++)
+		if (!c->bots[i]->command) {
+			buf_printf(out, "%s#   %s: ", any ? "" : "#\n# These bots stay with IntelMQ, by way of its queues:\n",
+				c->bots[i]->id);
+			append_comment(out, c->bots[i]->module ? c->bots[i]->module : "no module");
+			buf_char(out, '\n');
+			any = true;
+		}
+	buf_string(out, "#\n# Branches of imq-route are for a shell of their own:\n# shellcheck disable=SC1003,SC2016\n");
+	if (s->folder)
+		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\n");
+	append_word(&state, text_of(s->state));
+	buf_printf(out, "IMQ_STATE=${IMQ_STATE:-%s}\n", buf_cstr(&state));
+	buf_free(&state);
+}
+
+bool script_write(const struct config *c, const struct script *s, struct buf *out, struct problem *problem)
+{
+	append_head(c, s, out);
+	buf_string(out, "pipelines='");
+	for (size_t i = 0, n = 0; i < c->count; i++)
+		if (graph_heads(c->bots[i]) && c->bots[i]->enabled && !scheduled(c->bots[i]))
+			buf_printf(out, "%s%s", n++ ? " " : "", c->bots[i]->id);
+	buf_string(out, "'\n");
+	buf_string(out, prologue);
+	buf_string(out, "\n# One pipeline.\nrun() {\n\tcase $pipeline in\n");
+	for (size_t i = 0; i < c->count; i++)
+		if (graph_heads(c->bots[i]) && !append_block(c, s, c->bots[i], out, problem))
+			return false;
+	buf_string(out, "\t*)\n\t\techo \"no pipeline $pipeline\" >&2\n\t\treturn 2\n\t\t;;\n\tesac\n}\n\n");
+	buf_string(out, epilogue);
+	return true;
+}
