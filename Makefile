@@ -127,7 +127,7 @@ BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev lib
 	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libhiredis-dev libpq-dev libxxhash-dev \
 	nginx-light jq
 TEST_PACKAGES  := bats clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server sqlite3 postgresql strace \
-	miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip
+	nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip
 
 deps:
 	@tests/deps $(BUILD_PACKAGES)

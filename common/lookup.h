@@ -38,13 +38,15 @@ extern const char *const lookup_failures[];
 /* ATONCE and TTL are the defaults, as strings. List it once; transports (HTTP_OPTIONS) in the same table are
  * found. */
 /* clang-format off */
-#define LOOKUP_OPTIONS(l, atOnce, ttl) \
+#define LOOKUP_OPTIONS(l, atOnce, ttl) LOOKUP_OPTIONS_WITH(l, atOnce, ttl, "60", "pass")
+/* With other defaults for --deadline and --on-failure. */
+#define LOOKUP_OPTIONS_WITH(l, atOnce, ttl, deadLine, onFailure) \
 	OPT_INTEGER('c', "concurrency", &(l)->concurrency, atOnce, "questions in flight"), \
 	OPT_INTEGER(0, "window", &(l)->window, "0", "records that may wait (0: 5 for each question, at least 500)"), \
 	OPT_BYTES(0, "window-size", &(l)->window_size, "8M", "and their size"), \
 	OPT_BOOL(0, "unordered", &(l)->unordered, false, "let records overtake those that wait"), \
-	OPT_SECONDS(0, "deadline", &(l)->deadline, "60", "how long one question may take, retries included"), \
-	OPT_CHOICE(0, "on-failure", &(l)->on_failure, lookup_failures, "pass", "what to do when a lookup failed"), \
+	OPT_SECONDS(0, "deadline", &(l)->deadline, deadLine, "how long one question may take, retries included"), \
+	OPT_CHOICE(0, "on-failure", &(l)->on_failure, lookup_failures, onFailure, "what to do when a lookup failed"), \
 	{ .kind = OPT_KIND_SECONDS, .name = "ttl", .to.number = &(l)->cache_ttl, .fallback = ttl, \
 		.parameter = "redis_cache_ttl", .help = "how long answers are remembered" }, \
 	CACHE_OPTIONS(&(l)->cache), \

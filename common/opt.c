@@ -164,7 +164,8 @@ static void list_add(struct list *list, size_t *cap, struct text item)
 	list->items[list->count++] = keep(item);
 }
 
-static bool parse_list(struct text value, struct list *list)
+/* Reads VALUE into LIST, behind what it has if it ADDS. */
+static bool parse_list(struct text value, struct list *list, bool adds)
 {
 	struct list fresh = { NULL, 0 };
 	struct value array, element;
@@ -174,6 +175,8 @@ static bool parse_list(struct text value, struct list *list)
 	size_t cap = 0;
 	bool fine = true;
 
+	for (size_t i = 0; adds && i < list->count; i++)
+		list_add(&fresh, &cap, list->items[i]);
 	if (value.len && value.at[0] == '[' && value_parse(value, &array, &unused)) {
 		struct value_walk walk = value_walk(array);
 
@@ -233,7 +236,7 @@ bool opt_set(const struct opt *row, struct text value, struct problem *problem)
 			}
 		return bad_value(row, "one of the choices", value, problem);
 	case OPT_KIND_LIST:
-		return parse_list(value, row->to.list) || bad_value(row, "a list", value, problem);
+		return parse_list(value, row->to.list, row->adds) || bad_value(row, "a list", value, problem);
 	case OPT_KIND_JSON:
 		if (value.len == 0) { /* IntelMQ's configurations write no map as an empty text */
 			*row->to.json = NO_TEXT;

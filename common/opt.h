@@ -62,6 +62,7 @@ struct opt {
 	const char *const *choices; /* of OPT_KIND_CHOICE, NULL-terminated */
 	const char *parameter;      /* IntelMQ's name where it is not the option's with underscores */
 	const char *argument;       /* what --help calls the value; NULL: a word for its kind */
+	bool adds;                  /* of OPT_KIND_LIST: given again, it adds to the list */
 	bool secret;                /* never shown; stands in files, not in argv */
 	const struct mixin *mixin;
 };
@@ -93,6 +94,9 @@ struct opt {
 /* Comma-separated with blanks trimmed, or a JSON array. */
 #define OPT_LIST(l, n, destination, byDefault, h) \
 	{ .kind = OPT_KIND_LIST, .letter = l, .name = n, .to.list = destination, .fallback = byDefault, .help = h }
+/* As OPT_LIST() without a default; given again, it adds to the list instead of replacing it. */
+#define OPT_LIST_MORE(l, n, destination, h) \
+	{ .kind = OPT_KIND_LIST, .letter = l, .name = n, .to.list = destination, .help = h, .adds = true }
 /* Any JSON value (maps above all), kept as JSON text that has been checked; NO_TEXT without a default. */
 #define OPT_JSON(l, n, destination, byDefault, h) \
 	{ .kind = OPT_KIND_JSON, .letter = l, .name = n, .to.json = destination, .fallback = byDefault, .help = h }
