@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "config.h"
+#include "log.h"
 #include "value.h"
 #include "yaml_json.h"
 
@@ -675,6 +676,17 @@ enum opt_outcome opt_parse(const struct command *command, int argc, char **argv,
 	for (size_t i = 0; i < MAX_ROWS; i++)
 		free(negations[i]);
 	return outcome;
+}
+
+bool opt_flush(void)
+{
+	/* What was printed may have failed before, when the buffer was full. */
+	bool failed = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !failed)
+		return true;
+	log_message("stdout: %s", strerror(errno));
+	return false;
 }
 
 static bool readable_at(struct buf *path, const char *folder, const char *file)

@@ -129,6 +129,8 @@ enum opt_outcome {
 
 /* Sets every destination from ARGV, --config files and defaults. OPERANDS is where in ARGV the operands start. */
 enum opt_outcome opt_parse(const struct command *command, int argc, char **argv, int *operands, struct problem *problem);
+/* Writes out what was printed to stdout, as after OPT_DONE. False with a message: some of it could not be written. */
+bool opt_flush(void);
 /* Sets one option from text as on the command line. False with PROBLEM's text filled in. */
 bool opt_set(const struct opt *row, struct text value, struct problem *problem);
 /* The row of a parameter or option name, dashes and underscores being the same; NULL: none. */

@@ -96,7 +96,7 @@ bool run_start(struct run *run, const struct command *command, int argc, char **
 	*status = EXIT_FINE;
 	switch (opt_parse(command, argc, argv, &operands, &problem)) {
 	case OPT_DONE:
-		if (fflush(stdout) != 0)
+		if (!opt_flush())
 			*status = EXIT_IO;
 		return false;
 	case OPT_BAD:

@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	log_name(command.name);
 	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
 	case OPT_DONE:
-		return 0;
+		return opt_flush() ? 0 : 4;
 	case OPT_BAD:
 		log_problem(&problem);
 		return 2;
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	}
 	if (list) {
 		list_types();
-		return 0;
+		return opt_flush() ? 0 : 4;
 	}
 	type = operands < argc ? type_named(text_of(argv[operands])) : NULL;
 	if (!type) {

@@ -64,10 +64,7 @@ static void print_summary(const char *name)
 
 static int flush(void)
 {
-	if (fflush(stdout) == 0)
-		return EXIT_FINE;
-	log_message("stdout: %s", strerror(errno));
-	return EXIT_IO;
+	return opt_flush() ? EXIT_FINE : EXIT_IO;
 }
 
 static int list(void)
