@@ -251,7 +251,7 @@ int catalogue_list(void)
 		log_problem(&problem);
 		return EXIT_USAGE;
 	}
-	return fflush(stdout) != 0 ? EXIT_IO : fine ? EXIT_FINE : EXIT_NO;
+	return !opt_flush() ? EXIT_IO : fine ? EXIT_FINE : EXIT_NO;
 }
 
 static bool check_one(const char *file, void *context)
@@ -438,5 +438,5 @@ int catalogue_test(char *const *names)
 		fine &= test_definition(d, name_of(d->file));
 		definition_free(d);
 	}
-	return fflush(stdout) != 0 ? EXIT_IO : fine ? EXIT_FINE : EXIT_NO;
+	return !opt_flush() ? EXIT_IO : fine ? EXIT_FINE : EXIT_NO;
 }

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	log_name(command.name);
 	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
 	case OPT_DONE:
-		return fflush(stdout) == 0 ? EXIT_FINE : EXIT_IO;
+		return opt_flush() ? EXIT_FINE : EXIT_IO;
 	case OPT_BAD:
 		return fail(&problem);
 	case OPT_GO:
