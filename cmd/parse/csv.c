@@ -4,6 +4,7 @@
  * A quote that is never closed must not swallow the rest of the feed: its line is rejected, and reading goes on
  * with the next. */
 #include "alloc.h"
+#include "driver.h"
 #include "parse.h"
 
 enum {
@@ -268,6 +269,8 @@ static void take_row(struct session *s, struct text source, size_t count, struct
 	if (p->header && !s->header_seen) {
 		r.cells = s->row.at;
 		read_header(s, &r);
+		if (p->driver)
+			p->driver->header(s, r.count);
 		return;
 	}
 	if (p->reject_long && r.count > (p->header ? s->header_count : p->column_count)) {

@@ -3,11 +3,11 @@
 
 #include "driver.h"
 
-static const struct driver *const drivers[] = { NULL };
+static const struct driver *const drivers[] = { &shadowserver_driver };
 
 const struct driver *driver_find(struct text name)
 {
-	for (size_t i = 0; i < LENGTH(drivers) && drivers[i]; i++)
+	for (size_t i = 0; i < LENGTH(drivers); i++)
 		if (text_is(name, drivers[i]->name))
 			return drivers[i];
 	return NULL;
@@ -17,7 +17,7 @@ const char *const *driver_names(void)
 {
 	static const char *names[LENGTH(drivers) + 1];
 
-	for (size_t i = 0; i < LENGTH(drivers) && drivers[i]; i++)
+	for (size_t i = 0; i < LENGTH(drivers); i++)
 		names[i] = drivers[i]->name;
 	return names;
 }

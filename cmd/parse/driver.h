@@ -13,13 +13,22 @@ struct driver {
 	const char *name;
 	/* Wants all of a document at once: feed() is called with the end of it only. */
 	bool whole;
+	/* The field of reports that it looks at, beyond those of the data format: known before reports are read. */
+	const char *looks_at;
 	/* A new document begins; s->report is it, NULL for raw input. NULL: nothing to do. False: s->reason says why. */
 	bool (*start)(struct session *s);
 	/* As session_feed(): cuts DATA, which is writable, into records and maps or rejects each; returns the bytes used. */
 	size_t (*feed)(struct session *s, struct text data, bool last);
+	/* Before anything is read; s->driver_state is to stay NULL if it fails. NULL: nothing to do. */
+	bool (*open)(struct session *s, struct problem *problem);
+	/* For drivers whose feed() is frame_csv(): the header is in s->row, COUNT cells; then each row. */
+	void (*header)(struct session *s, size_t count);
+	void (*row)(struct session *s, const struct record *r);
 	/* Frees s->driver_state, which belongs to the driver. */
 	void (*stop)(struct session *s);
 };
+
+extern const struct driver shadowserver_driver;
 
 /* NULL: there is none called NAME. */
 const struct driver *driver_find(struct text name);
@@ -32,8 +41,8 @@ void driver_events(struct session *s, struct text source, long line, struct text
 
 /* What users set for single parsers: IntelMQ's parameters of those names. */
 struct parameters {
-	const char *feedname, *schema;
-	bool overwrite, test_mode;
+	const char *feedname, *schema, *schema_url;
+	bool overwrite, test_mode, auto_update;
 	bool use_malware_family, minimal_mode, ignore_errors;
 	long long verdict_severity;
 };
@@ -44,6 +53,9 @@ extern struct parameters parameters;
 #define PARAMETER_OPTIONS \
 	OPT_TEXT(0, "feedname", &parameters.feedname, NULL, "Shadowserver: the feed_name of the reports, instead of their file names"), \
 	OPT_FILE(0, "schema", &parameters.schema, "Shadowserver: the schema of the report types"), \
+	OPT_TEXT(0, "schema-url", &parameters.schema_url, "https://interchange.shadowserver.org/intelmq/v1/schema", \
+		"Shadowserver: where the schema comes from"), \
+	OPT_BOOL(0, "auto-update", &parameters.auto_update, false, "Shadowserver: download the schema at the start"), \
 	OPT_BOOL(0, "overwrite", &parameters.overwrite, false, "let the names in the data replace the report's feed.name"), \
 	OPT_BOOL(0, "test-mode", &parameters.test_mode, false, "Shadowserver: read files/shadowserver/schema.json"), \
 	OPT_BOOL(0, "use-malware-familiy-as-classification-identifier", &parameters.use_malware_family, true, \

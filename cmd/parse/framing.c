@@ -29,8 +29,11 @@ static bool read_driver(struct builder *b)
 
 	if (!read_word(b, "driver", driver_names(), &number))
 		return false;
-	if (number >= 0)
-		b->p->driver = driver_find(text_of(driver_names()[number]));
+	if (number < 0)
+		return true;
+	b->p->driver = driver_find(text_of(driver_names()[number]));
+	if (b->p->driver->looks_at)
+		field_intern(text_of(b->p->driver->looks_at));
 	return true;
 }
 
@@ -44,6 +47,7 @@ static bool read_format(struct builder *b)
 		if (format >= 0)
 			return build_fail(b, "a driver knows its format by itself");
 		format = FORMAT_DRIVER;
+		b->p->header = b->p->driver->header != NULL;
 	}
 	if (format < 0) {
 		b->line = 0;

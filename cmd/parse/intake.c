@@ -1,6 +1,7 @@
 /* What comes in, from bytes and reports to records, and what becomes of records: counted, written, rejected. */
 #include <errno.h>
 
+#include "driver.h"
 #include "filter.h"
 #include "intake.h"
 #include "log.h"
@@ -127,9 +128,11 @@ static bool start_document(struct event *report)
 	decode_start(&my.decoder);
 	buf_clear(&my.window);
 	my.retry_at = 0;
+	my.session->file = my.run->in->file;
 	if (!session_start(my.session, report))
 		return false;
-	my.decoder.drop_nul = my.session->program->format == FORMAT_CSV;
+	my.decoder.drop_nul = my.session->program->format == FORMAT_CSV ||
+		(my.session->program->driver && my.session->program->driver->row);
 	return true;
 }
 

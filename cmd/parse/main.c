@@ -8,6 +8,7 @@
 #include "filter.h"
 #include "intake.h"
 #include "log.h"
+#include "shadowserver.h"
 #include "stream.h"
 
 enum { MAX_REPORT = 1 << 30, MAX_RECORD = 16 << 20 };
@@ -17,7 +18,7 @@ static struct {
 	struct text default_fields;
 	struct list copy;
 	const char *time_observation;
-	bool list, check, test;
+	bool list, check, test, update_schema;
 	int input, encoding;
 	struct run run;
 	struct definition *definition;
@@ -41,6 +42,8 @@ static const struct opt options[] = {
 	OPT_BOOL('l', "list", &my.list, false, "list the feeds of the catalogue"),
 	OPT_BOOL(0, "check", &my.check, false, "check the definitions in FILEs, or all"),
 	OPT_BOOL(0, "test", &my.test, false, "parse the samples of the definitions called NAME, or of all"),
+	OPT_BOOL(0, "update-schema", &my.update_schema, false,
+		"Shadowserver: install the schema in FILE, or a downloaded one, if it is another version"),
 	OPT_LIST('c', "columns", &my.generic.columns, "",
 		"generic CSV: the field of each column, a|b for alternatives"),
 	OPT_LIST(0, "columns-required", &my.generic.columns_required, "",
@@ -100,6 +103,12 @@ static bool find_definition(struct problem *problem)
 	my.session.feed = feed;
 	my.session.max_record = my.run.max_record == MAX_REPORT ? MAX_RECORD : my.run.max_record;
 	my.session.copy = &my.copy;
+	for (size_t i = 0; i < my.definition->program_count; i++) {
+		const struct driver *driver = my.definition->programs[i].driver;
+
+		if (driver && driver->open && !driver->open(&my.session, problem))
+			return false;
+	}
 	return true;
 }
 
@@ -133,6 +142,15 @@ static void release(void)
 	buf_free(&my.defaults);
 }
 
+static int update(char *const *operands)
+{
+	if (!*operands || !text_is(text_of(*operands), "shadowserver") || (operands[1] && operands[2])) {
+		log_message("only Shadowserver has a schema: imq-parse shadowserver --update-schema [FILE]");
+		return EXIT_USAGE;
+	}
+	return schema_update(operands[1]);
+}
+
 /* The other things to do than parsing. False: none was asked for. */
 static bool other_task(int *status)
 {
@@ -145,7 +163,9 @@ static bool other_task(int *status)
 		*status = catalogue_check(operands);
 	else if (my.test)
 		*status = catalogue_test(operands);
-	return my.list || my.check || my.test;
+	else if (my.update_schema)
+		*status = update(operands);
+	return my.list || my.check || my.test || my.update_schema;
 }
 
 int main(int argc, char **argv)

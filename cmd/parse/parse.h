@@ -451,6 +451,7 @@ struct session {
 	const struct list *copy;
 	struct buf observation;
 	void *driver_state;      /* the driver's */
+	const char *file;        /* the name of the file being read; NULL: unknown */
 	/* Per document: */
 	struct event *report;    /* NULL: raw input */
 	struct buf prefix;       /* `{"feed.name":…,` and constants, without what rules may set */
@@ -469,7 +470,7 @@ struct session {
 	size_t header_count, header_cap;
 	struct buf *captured;    /* one per capture */
 	bool *has_capture;
-	size_t skipped, capture_room;
+	size_t skipped, capture_room, target_room;
 	bool undecided;          /* no comment line has chosen a variant yet */
 	bool started, stopped;   /* at the lines that start and stop want */
 	size_t glued, glue_at[LINES_PER_RECORD]; /* lines of the record in hand, and where they end */
@@ -512,6 +513,9 @@ void session_init(struct session *s, const struct definition *d, struct buf *out
 void session_free(struct session *s);
 /* A new document begins; REPORT is it, or NULL. False: no program for it; the session's reason says why. */
 bool session_start(struct session *s, struct event *report);
+/* Makes P, which is not of a definition, the program of the document begun: anew, what comes from the report and from
+ * default_fields is put where P's targets do not lie. False: the session's reason says why. */
+bool session_use(struct session *s, struct program *p);
 /* Cuts DATA, which is UTF-8 and writable, into records and maps them; returns the bytes used up. LAST: nothing follows. */
 size_t session_feed(struct session *s, struct text data, bool last);
 /* Maps a record: writes its events or rejects it. */

@@ -19,8 +19,6 @@ void session_free(struct session *s)
 	struct buf *const bufs[] = { &s->observation, &s->prefix, &s->late, &s->comments, &s->first_line,
 		&s->csv_header, &s->header_text, &s->glue, &s->key_text, &s->work, &s->composed, &s->reason, &s->row.text, &s->again.text };
 
-	if (s->program && s->program->driver && s->program->driver->stop)
-		s->program->driver->stop(s);
 	for (size_t i = 0; i < LENGTH(bufs); i++)
 		buf_free(bufs[i]);
 	for (size_t i = 0; i < s->capture_room; i++)
@@ -37,6 +35,9 @@ void session_free(struct session *s)
 	free(s->row.at);
 	free(s->again.at);
 	arena_free(&s->arena);
+	/* Last: the program in use may be its own. */
+	if (s->program && s->program->driver && s->program->driver->stop && s->driver_state)
+		s->program->driver->stop(s);
 }
 
 struct cell *session_cells(struct session *s, size_t n)
@@ -201,6 +202,7 @@ static void make_room(struct session *s)
 		targets = d->programs[i].target_count > targets ? d->programs[i].target_count : targets;
 	}
 	s->capture_room = captures;
+	s->target_room = targets;
 	s->captured = alloc_zero(captures + 1, sizeof *s->captured);
 	s->has_capture = alloc_zero(captures + 1, sizeof *s->has_capture);
 	s->set = alloc_zero(targets + 1, 1);
@@ -209,7 +211,7 @@ static void make_room(struct session *s)
 }
 
 /* What every event of the chosen program begins and ends with. */
-static bool begin_program(struct session *s)
+static bool fix_fields(struct session *s)
 {
 	s->late_count = 0;
 	buf_clear(&s->prefix);
@@ -225,7 +227,24 @@ static bool begin_program(struct session *s)
 		return false;
 	if (s->prefix.len)
 		s->prefix.at[0] = '{';
-	return !s->program->driver || !s->program->driver->start || s->program->driver->start(s);
+	return true;
+}
+
+bool session_use(struct session *s, struct program *p)
+{
+	s->program = p;
+	if (p->target_count > s->target_room) {
+		s->target_room = p->target_count;
+		s->set = alloc_resize(s->set, s->target_room + 1, 1);
+		s->set_at_first = alloc_resize(s->set_at_first, s->target_room + 1, 1);
+		s->placed = alloc_resize(s->placed, s->target_room + 1, sizeof *s->placed);
+	}
+	return fix_fields(s);
+}
+
+static bool begin_program(struct session *s)
+{
+	return fix_fields(s) && (!s->program->driver || !s->program->driver->start || s->program->driver->start(s));
 }
 
 /* In the report itself, so that its rejects have the changes too: they may be about keys in URLs. */
@@ -299,6 +318,11 @@ void session_record(struct session *s, const struct record *given)
 	struct record r = *given;
 	size_t events;
 
+	if (s->program->driver && s->program->driver->row) {
+		s->program->driver->row(s, given);
+		arena_clear(&s->arena);
+		return;
+	}
 	if (s->undecided) {
 		session_reject(s, r.source, r.line, "no line above says how to read this one");
 		return;
