@@ -597,3 +597,16 @@ bool event_next(struct event *ev, size_t *cursor, struct text *name, enum field 
 	}
 	return false;
 }
+
+bool event_is_empty(struct event *ev)
+{
+	size_t cursor = 0;
+	struct text name;
+	enum field f;
+	struct value v;
+
+	while (event_next(ev, &cursor, &name, &f, &v))
+		if (f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH && !value_ignored(v))
+			return false;
+	return true;
+}

@@ -34,6 +34,8 @@ void event_write(const struct event *ev, struct buf *out);
 struct text event_line(const struct event *ev);
 /* Whether event_write() writes something other than event_line(). */
 bool event_changed(const struct event *ev);
+/* Whether nothing is left of EV but __type and __path. */
+bool event_is_empty(struct event *ev);
 /* Memory that holds until the event is read or cleared. */
 struct arena *event_arena(struct event *ev);
 

@@ -205,16 +205,3 @@ bool value_equal(struct value a, struct value b)
 {
 	return equal_within(a, b, 0);
 }
-
-bool event_is_empty(struct event *ev)
-{
-	size_t cursor = 0;
-	struct text name;
-	enum field f;
-	struct value v;
-
-	while (event_next(ev, &cursor, &name, &f, &v))
-		if (f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH)
-			return false;
-	return true;
-}

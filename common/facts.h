@@ -93,7 +93,5 @@ struct text facts_text(struct event *ev, struct value v);
 /* Whether A and B are equal, kinds kept apart: numbers by value, strings by characters, arrays and objects
  * deep. */
 bool value_equal(struct value a, struct value b);
-/* Whether nothing is left of EV but __type and __path: such an event is not sent on. */
-bool event_is_empty(struct event *ev);
 
 #endif

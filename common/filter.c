@@ -144,7 +144,7 @@ void filter_finish(struct event *ev, enum verdict verdict, const char *file, lon
 		run_reject(&loop.run, file, line, text_of(reason ? reason : "rejected"), event_line(ev));
 	} else if (verdict == MERGE) {
 		counts->pending++;
-	} else if (verdict == DROP || (routed && !tag_with_paths(ev))) {
+	} else if (verdict == DROP || (event_changed(ev) && event_is_empty(ev)) || (routed && !tag_with_paths(ev))) {
 		counts->dropped++;
 	} else {
 		counts->out++;

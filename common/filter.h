@@ -22,7 +22,7 @@ enum exit_status {
 /* What becomes of a record after the callback. An event that was marked (event_set and others do that on a refused value) is
  * rejected whatever the verdict. */
 enum verdict {
-	PASS,   /* goes out, or along the paths named by filter_send() */
+	PASS,   /* goes out, or along the paths named by filter_send(); an event that lost its last field is dropped */
 	DROP,   /* does not go out: counted as dropped */
 	MERGE,  /* lives on in the state of the command: counted as merged, or as pending until the state lets go of it */
 	REJECT, /* after event_mark() */

@@ -8,8 +8,18 @@ line() {
 @test "csv-converter: the columns become a line in output" {
 	run -0 imq-csv-converter <<< '{"source.ip":"192.0.2.1","time.source":"2026-11-25T10:00:00+00:00"}'
 	[ "$output" = '{"source.ip":"192.0.2.1","time.source":"2026-11-25T10:00:00+00:00","output":"\"2026-11-25T10:00:00+00:00,,192.0.2.1\""}' ]
-	run -0 line --fieldnames 'source.ip, comment' --delimiter ';' <<< '{"comment":"x","source.ip":"192.0.2.1"}'
+	run -0 line --fieldnames source.ip,comment --delimiter ';' <<< '{"comment":"x","source.ip":"192.0.2.1"}'
 	[ "$output" = '192.0.2.1;x' ]
+	run -0 line --fieldnames '["source.ip","comment"]' --delimiter ';' <<< '{"comment":"x","source.ip":"192.0.2.1"}'
+	[ "$output" = '192.0.2.1;x' ]
+}
+
+@test "csv-converter: names are not trimmed, unknown ones are refused" {
+	run -2 --separate-stderr imq-csv-converter --fieldnames 'source.ip, comment' <<< '{"comment":"x"}'
+	[ "$stderr" = 'imq-csv-converter: no such field: " comment"' ]
+	run -2 imq-csv-converter --fieldnames '' <<< '{"comment":"x"}'
+	run -2 imq-csv-converter --fieldnames '["comment",1]' <<< '{"comment":"x"}'
+	run -2 imq-csv-converter --fieldnames '[]' <<< '{"comment":"x"}'
 }
 
 @test "csv-converter: cells with delimiters, quotes and line ends are quoted" {

@@ -133,3 +133,10 @@ passes() {
 	run -0 timeout 20 imq-filter -k comment -v '^(a|aa|aaa)*b|(a+)+$b|(a*)*c' -r 1 -a keep event
 	[ -z "$output" ]
 }
+
+@test "filter: an action that is none leaves the time limits" {
+	run -0 --separate-stderr imq-filter -k comment -v x -a other --not-before 2020-01-01 <<< $'{"comment":"y","time.source":"2020-01-01T00:00:00+00:00"}\n{"comment":"x","time.source":"2019-01-01T00:00:00+00:00"}'
+	[ "$output" = '{"comment":"y","time.source":"2020-01-01T00:00:00+00:00"}' ]
+	[ "$stderr" = 'imq-filter: --filter-action is neither keep nor drop: "other": only the time counts' ]
+	run -2 imq-filter -k comment -v x -a other <<< '{}'
+}

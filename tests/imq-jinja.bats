@@ -23,8 +23,10 @@ event='{"source.ip":"192.0.2.1","source.port":80,"comment":"hello world","extra.
 	[ "$output" = '{"comment":"old"}' ]
 	run -0 imq-jinja -o -f '{"comment":"new"}' <<< '{"comment":"old"}'
 	[ "$output" = '{"comment":"new"}' ]
+	run -0 imq-jinja -o -f '{"comment":""}' <<< '{"comment":"old","source.port":1}'
+	[ "$output" = '{"source.port":1}' ]
 	run -0 imq-jinja -o -f '{"comment":""}' <<< '{"comment":"old"}'
-	[ "$output" = '{}' ]
+	[ "$output" = '' ]
 }
 
 @test "jinja: filters, conditions, loops and white space control" {

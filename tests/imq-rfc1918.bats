@@ -59,8 +59,9 @@ stays() {
 	[ "$output" = '{"destination.ip":"8.8.8.8"}' ]
 	run -0 imq-rfc1918 <<< '{"destination.ip":["10.0.0.1","8.8.8.8","8.8.4.4"]}'
 	[ "$output" = '{"destination.ip":["8.8.8.8","8.8.4.4"]}' ]
-	run -0 imq-rfc1918 <<< '{"destination.ip":["10.0.0.1","10.0.0.2"]}'
-	[ "$output" = '{}' ]
+	run -0 imq-rfc1918 <<< '{"destination.ip":["10.0.0.1","10.0.0.2"],"comment":"x"}'
+	[ "$output" = '{"comment":"x"}' ]
+	gone '{"destination.ip":["10.0.0.1","10.0.0.2"]}'
 	gone '{"source.ip":["8.8.8.8","10.0.0.1"]}'
 }
 

@@ -7,17 +7,19 @@
 #include "filter.h"
 #include "nest.h"
 #include "repr.h"
+#include "value.h"
 
 static struct {
-	struct list fieldnames;
+	struct text fieldnames;
 	const char *delimiter;
-	enum field *fields; /* one per name */
+	enum field *fields; /* one per column */
+	size_t count, cap;
 	struct buf line, cell;
 } my;
 
 static const struct opt options[] = {
-	OPT_LIST('f', "fieldnames", &my.fieldnames, "time.source,classification.type,source.ip",
-		"the columns"),
+	OPT_VALUE('f', "fieldnames", &my.fieldnames, "time.source,classification.type,source.ip",
+		"the columns, separated by commas without blanks, or a JSON array"),
 	OPT_TEXT('d', "delimiter", &my.delimiter, ",", "the character between columns"),
 	OPT_END
 };
@@ -31,19 +33,47 @@ static bool is_one_character(const char *text)
 	return n == 1;
 }
 
+static bool add_column(struct text name, struct problem *problem)
+{
+	if (my.count == my.cap)
+		alloc_grow(&my.fields, &my.cap, my.count + 1, sizeof *my.fields);
+	my.fields[my.count] = field_intern(name);
+	return field_check(my.fields[my.count++], problem);
+}
+
+/* Names are not trimmed: a column called " comment" is as unknown as any other. */
+static bool read_names(struct arena *scratch, struct problem *problem)
+{
+	struct value names, v;
+	struct value_error unused;
+	struct value_walk walk;
+	struct text rest, name;
+
+	if (value_parse(my.fieldnames, &names, &unused) && names.kind == VALUE_STRING) {
+		for (rest = value_text(names, scratch); text_split(&rest, ',', &name);)
+			if (!add_column(name, problem))
+				return false;
+		return true;
+	}
+	walk = value_walk(names);
+	while (names.kind == VALUE_ARRAY && value_next(&walk, &v))
+		if (v.kind != VALUE_STRING)
+			return problem_set(problem, "--fieldnames: names of fields expected");
+		else if (!add_column(value_text(v, scratch), problem))
+			return false;
+	return my.count > 0 || problem_set(problem, "--fieldnames: names of fields expected");
+}
+
 static bool start(struct problem *problem)
 {
+	struct arena scratch = { 0 };
+	bool fine;
+
 	if (!is_one_character(my.delimiter) || strpbrk(my.delimiter, "\"\r\n"))
 		return problem_set(problem, "--delimiter is one character, neither a quote nor a line end");
-	if (my.fieldnames.count == 0)
-		return problem_set(problem, "--fieldnames is needed");
-	my.fields = alloc_zero(my.fieldnames.count, sizeof *my.fields);
-	for (size_t i = 0; i < my.fieldnames.count; i++) {
-		my.fields[i] = field_intern(my.fieldnames.items[i]);
-		if (!field_check(my.fields[i], problem))
-			return false;
-	}
-	return true;
+	fine = read_names(&scratch, problem);
+	arena_free(&scratch);
+	return fine;
 }
 
 /* Several values stand in one cell with ; between them, and %3B for a ; inside of one. */
@@ -103,7 +133,7 @@ static void put_cell(struct text cell)
 static enum verdict convert(struct event *ev)
 {
 	buf_clear(&my.line);
-	for (size_t i = 0; i < my.fieldnames.count; i++) {
+	for (size_t i = 0; i < my.count; i++) {
 		if (i)
 			buf_string(&my.line, my.delimiter);
 		fill_cell(ev, my.fields[i]);

@@ -58,20 +58,6 @@ static void keep_wanted(struct event *ev)
 			event_set_raw(ev, my.fields[i], inside[i]);
 }
 
-/* Whether there is anything left to send. */
-static bool has_fields(struct event *ev)
-{
-	size_t cursor = 0;
-	struct text name;
-	enum field f;
-	struct value v;
-
-	while (event_next(ev, &cursor, &name, &f, &v))
-		if (f != F_MESSAGE_TYPE && f != F_MESSAGE_PATH && !value_ignored(v))
-			return true;
-	return false;
-}
-
 static enum verdict reduce(struct event *ev)
 {
 	if (my.type == WHITELIST)
@@ -79,7 +65,7 @@ static enum verdict reduce(struct event *ev)
 	else
 		for (size_t i = 0; i < my.keys.count; i++)
 			event_delete(ev, my.fields[i]);
-	return has_fields(ev) ? PASS : DROP;
+	return event_is_empty(ev) ? DROP : PASS;
 }
 
 static void stop(void)

@@ -94,8 +94,13 @@ static bool start(struct problem *problem)
 	if (!read_limit("--not-before", my.not_before, &my.before, problem) ||
 		!read_limit("--not-after", my.not_after, &my.after, problem))
 		return false;
-	if (!my.by_key && action.len && !my.keep && !text_is(action, "drop"))
-		return problem_set(problem, "--filter-action is keep or drop, not \"%s\"", my.filter_action);
+	if (action.len && !my.keep && !text_is(action, "drop")) {
+		if (!my.before.set && !my.after.set)
+			return problem_set(
+				problem, "--filter-action is keep or drop, not \"%s\"", my.filter_action);
+		log_message("--filter-action is neither keep nor drop: \"%s\": only the time counts",
+			my.filter_action);
+	}
 	if (!my.by_key && !my.before.set && !my.after.set)
 		return problem_set(problem,
 			"--filter-key, -value and -action are needed, or --not-before or --not-after");

@@ -36,7 +36,7 @@ static enum verdict modify(struct event *ev)
 		[TRISTATE_YES] = OVERWRITE_YES };
 
 	rules_apply(my.rules, ev, modes[my.overwrite], my.limit);
-	return event_changed(ev) && event_is_empty(ev) ? DROP : PASS;
+	return PASS;
 }
 
 static void stop(void)
