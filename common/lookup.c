@@ -410,12 +410,13 @@ static struct event *slot(void *self)
 {
 	struct lookup *l = self;
 	struct lookup_state *s = l->state;
-	struct slot *slot = s->current ? s->current : s->spare_slots;
+	struct slot *slot;
 
 	if (s->held && ++s->unworked >= WORK_EVERY)
-		work(self);
+		work(self); /* which may let go of slots */
 	if (s->held >= l->window || s->held_size >= l->window_size)
 		return NULL;
+	slot = s->current ? s->current : s->spare_slots;
 	if (!slot) {
 		slot = alloc_zero(1, sizeof *slot);
 		slot->ev = event_new();
