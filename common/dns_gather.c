@@ -14,7 +14,7 @@ struct dns_gather {
 	struct dns_gather *next, *spare;
 	struct dns_gatherer *gatherer;
 	struct lookup_question *question;
-	unsigned count, pending;
+	unsigned count, pending, answered;
 	struct part *parts[DNS_GATHER_MAX]; /* made when first needed, and kept */
 	double ttl, negative_ttl;           /* the least of them */
 	enum dns_status failure;            /* DNS_ANSWER: none */
@@ -34,7 +34,7 @@ struct dns_gather *dns_gather(struct dns_gatherer *gatherer, struct lookup_quest
 		gatherer->all = g;
 	}
 	g->question = question;
-	g->count = 0;
+	g->count = g->answered = 0;
 	g->pending = 1;
 	g->ttl = g->negative_ttl = gatherer->lookup->cache_ttl;
 	g->failure = DNS_ANSWER;
@@ -65,7 +65,7 @@ void dns_gather_end(struct dns_gather *g)
 		found(g);
 	else if (g->failure == DNS_ANSWER)
 		lookup_nothing(g->question, g->negative_ttl);
-	else if (!g->gatherer->failed || !g->gatherer->failed(g->question, g->failure, g->reason))
+	else if (!g->gatherer->failed || !g->gatherer->failed(g->question, g->failure, g->answered))
 		lookup_failed(g->question, g->reason);
 	g->spare = g->gatherer->spare;
 	g->gatherer->spare = g;
@@ -80,6 +80,8 @@ static void on_reply(void *context, struct dns_reply *reply)
 
 	if (dns_failed(reply, &g->reason))
 		g->failure = reply->status;
+	else
+		g->answered++;
 	while (dns_next(reply, &value, &ttl))
 		if (!g->gatherer->useful || g->gatherer->useful(value)) {
 			buf_text(&part->values, value);
@@ -91,7 +93,8 @@ static void on_reply(void *context, struct dns_reply *reply)
 		g->negative_ttl = ttl < g->negative_ttl ? ttl : g->negative_ttl;
 	}
 	if (g->gatherer->next)
-		g->gatherer->next(g, buf_view(&part->name), part->type, reply->status);
+		g->gatherer->next(g, buf_view(&part->name), part->type, reply->status,
+			part->values.len > 0);
 	dns_gather_end(g);
 }
 

@@ -16,10 +16,12 @@ struct dns_gatherer {
 	double negative_ttl;
 	/* Whether VALUE is any use; others are passed over. NULL: all are. */
 	bool (*useful)(struct text value);
-	/* Nobody could answer, as STATUS says. True: it has been dealt with. NULL: lookup_failed(). */
-	bool (*failed)(struct lookup_question *question, enum dns_status status, const char *reason);
-	/* A question has been answered, for the command to ask another if it likes. */
-	void (*next)(struct dns_gather *g, struct text name, enum dns_type type, enum dns_status status);
+	/* There is no value, and a question failed as STATUS says; ANSWERED of them did not. True: it has been dealt
+	 * with. NULL: lookup_failed(). */
+	bool (*failed)(struct lookup_question *question, enum dns_status status, unsigned answered);
+	/* The question for NAME has been answered, with values that are FOUND or without, for the command to ask
+	 * another if it likes. */
+	void (*next)(struct dns_gather *g, struct text name, enum dns_type type, enum dns_status status, bool found);
 	struct dns_gather *all, *spare; /* ours; NULL at first */
 	struct buf list;
 };

@@ -114,8 +114,9 @@ static void ask(struct lookup_question *question, struct text key)
 }
 
 /* Where there is no IPv4 address, there may be an IPv6 one. */
-static void next(struct dns_gather *g, struct text name, enum dns_type type, enum dns_status status)
+static void next(struct dns_gather *g, struct text name, enum dns_type type, enum dns_status status, bool found)
 {
+	(void)found;
 	if (type == DNS_A && status == DNS_NODATA && my.family == ANY && !my.multiple)
 		dns_gather_ask(g, name, DNS_AAAA);
 }
@@ -141,9 +142,9 @@ static bool is_ignored(long long code)
 }
 
 /* glibc: a server that refuses is EAI_FAIL, one that fails or does not answer EAI_AGAIN. */
-static bool failed(struct lookup_question *question, enum dns_status status, const char *reason)
+static bool failed(struct lookup_question *question, enum dns_status status, unsigned answered)
 {
-	(void)reason;
+	(void)answered;
 	if (!is_ignored(status == DNS_REFUSED ? EAI_FAIL : EAI_AGAIN))
 		return false;
 	lookup_nothing(question, my.gatherer.negative_ttl);

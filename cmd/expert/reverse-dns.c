@@ -70,9 +70,9 @@ static bool is_host_name(struct text name)
 }
 
 /* A timeout must not hide a name for a day, as a real "no such name" may. */
-static bool failed(struct lookup_question *question, enum dns_status status, const char *reason)
+static bool failed(struct lookup_question *question, enum dns_status status, unsigned answered)
 {
-	(void)status, (void)reason;
+	(void)status, (void)answered;
 	if (my.lookup.on_failure == LOOKUP_PASS)
 		cache_set(&my.lookup.cache, lookup_key(question), NO_TEXT, my.gatherer.negative_ttl);
 	return false;
