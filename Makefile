@@ -34,7 +34,7 @@ generated := $O/gen/field_ids.h $O/gen/field_rows.h $O/gen/config.h
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
-.PHONY: all demo check unit bench sanitize fuzz lint install uninstall deps deps-test clean
+.PHONY: all demo check unit bench sanitize fuzz lint readme install uninstall deps deps-test clean always
 
 all: $(bins)
 
@@ -64,9 +64,11 @@ $O/gen/field_rows.h: common/field_ids.awk share/fields.tsv
 	awk -v rows=1 -f $^ > $@
 
 # The place of share/ once installed. Commands in a build tree find it beside themselves; IMQ_SHARE beats both.
-$O/gen/config.h: Makefile
+# Looked at every time, written when it changes: `make install PREFIX=…` after a plain `make` builds anew what depends on it.
+$O/gen/config.h: always
 	@mkdir -p $(@D)
-	printf '#define IMQ_SHARE_DIR "%s"\n' '$(SHAREDIR)' > $@
+	@printf '#define IMQ_SHARE_DIR "%s"\n' '$(SHAREDIR)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $O/unit/%: $O/tests/unit/%.o $O/libimq.a
 	@mkdir -p $(@D)
@@ -119,8 +121,15 @@ fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run-fuzz $(patsubst $O/%,build-fuzz/%,$(fuzzers))
 
 lint:
-	shellcheck -x .ci/run tests/run-units tests/run-fuzz tests/deps share/demo/run $(wildcard tests/bench/run tests/bench/*.sh)
+	shellcheck -x .ci/run tests/run-units tests/run-fuzz tests/deps tests/conformance-files tests/readme-table share/demo/run \
+		$(wildcard tests/bench/run tests/bench/*.sh)
+	shellcheck -x -s bash -e SC2016,SC2034,SC2154,SC2164 $(wildcard tests/*.bash)
 	@for page in man/man*/*; do mandoc -T lint -W warning "$$page" || exit 1; done
+
+# The table of commands in README.md, from what the commands say of themselves.
+readme: all
+	tests/readme-table > $O/README.md
+	@cmp -s $O/README.md README.md || cp $O/README.md README.md
 
 # Debian packages: what building needs, and what the tests need besides. Printed before they are installed; NO_INSTALL=1 refuses.
 BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libarchive-dev \
