@@ -370,6 +370,18 @@ static bool start_all(void)
 	return fine;
 }
 
+static void offer_operand(void)
+{
+	struct reader *in = loop.run.in;
+
+	if (loop.filter->first_operand && loop.filter->first_operand(*in->files)) {
+		char *const *rest = in->files + 1;
+
+		reader_free(in);
+		reader_init(in, rest, loop.run.max_record);
+	}
+}
+
 /* What a mixin was asked to do instead of what filters do. */
 static bool do_instead(enum exit_status *status)
 {
@@ -392,6 +404,7 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 	loop.timer_due = -1;
 	if (!run_start(&loop.run, &command, argc, argv, MAX_EVENT, &status))
 		return status;
+	offer_operand();
 	if (do_instead(&instead)) {
 		run_end(&loop.run, NULL);
 		status = (int)instead;

@@ -85,6 +85,8 @@ struct filter {
 	const struct opt *options;
 	bool paths;  /* sends records along named paths: gets --paths */
 	bool sink;   /* an output: nothing but barriers goes to stdout, PASS means delivered */
+	/* Offered the first operand before start(); true: it is no file but the command's own. NULL: all operands are files. */
+	bool (*first_operand)(const char *operand);
 	/* After options and mixins; false with PROBLEM filled in ends the command with EXIT_USAGE. */
 	bool (*start)(struct problem *problem);
 	enum verdict (*event)(struct event *ev);

@@ -5,7 +5,7 @@ run_examples() {
 	local file wrong=0 ran=0
 	for file; do
 		mkdir -p "folder/${file##*/}"
-		run bash -c 'cd "$1" && python3 "$2" "$3"' - "folder/${file##*/}" "$IMQ_ROOT/tests/examples.py" "$file"
+		run bash -c 'cd "$1" && IMQ_SHARE=$IMQ_ROOT/share python3 "$2" "$3"' - "folder/${file##*/}" "$IMQ_ROOT/tests/examples.py" "$file"
 		case $status in
 		0) ran=$((ran + 1)) ;;
 		2) ;;

@@ -30,6 +30,25 @@ rules() {
 	[[ "$stderr" == *'"in":5,"created":0,"out":3,"dropped":2,'* ]]
 }
 
+@test "sieve: the first operand is a condition, unless rules are given" {
+	printf '%s\n' '{"source.port":22}' '{"source.port":80}' > events
+	run -0 imq-sieve 'source.port == 22' events
+	[ "$output" = '{"source.port":22}' ]
+	run -0 imq-sieve -v 'source.port == 22' - < events
+	[ "$output" = '{"source.port":80}' ]
+	run -0 imq-sieve 'source.port == 22' < events
+	[ "$output" = '{"source.port":22}' ]
+	run -0 imq-sieve -e 'source.port == 80' events
+	[ "$output" = '{"source.port":80}' ]
+	echo 'if source.port == 22 { drop }' > rules
+	run -0 imq-sieve -f rules events
+	[ "$output" = '{"source.port":80}' ]
+	run -2 --separate-stderr imq-sieve 'source.port =' events
+	[[ "$stderr" == 'imq-sieve: '* ]]
+	run -2 --separate-stderr imq-sieve -v -f rules events
+	[ "$stderr" = 'imq-sieve: --invert goes with a condition only' ]
+}
+
 @test "sieve: --expression passes what it holds for, --invert the others" {
 	printf '%s\n' '{"source.port":80}' '{"source.port":81}' '{}' > events
 	run -0 imq-sieve -e 'source.port == 80' events

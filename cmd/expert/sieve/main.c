@@ -19,7 +19,7 @@ static struct {
 static const struct opt options[] = { OPT_TEXT('f', "file", &my.file, DEFAULT_FILE, "the file of rules"),
 	OPT_TEXT('e', "expression", &my.expression, NULL,
 		"in place of a file: let events pass that this condition holds for"),
-	OPT_BOOL('v', "invert", &my.invert, false, "let the other events pass (only with --expression)"),
+	OPT_BOOL('v', "invert", &my.invert, false, "let the other events pass (only with a condition)"),
 	OPT_BOOL(0, "explain", &my.explain, false,
 		"say on stderr what became of each event and which rule decided it"),
 	OPT_END };
@@ -30,12 +30,21 @@ static struct program *load(struct problem *problem)
 			     : program_load(my.file, problem);
 }
 
+/* As with grep: without a file of rules, or -e, the first operand is the condition. */
+static bool take_expression(const char *operand)
+{
+	if (my.expression || strcmp(my.file, DEFAULT_FILE) != 0 || strcmp(operand, "-") == 0)
+		return false;
+	my.expression = operand;
+	return true;
+}
+
 static bool start(struct problem *problem)
 {
 	if (my.expression && strcmp(my.file, DEFAULT_FILE) != 0)
 		return problem_set(problem, "--file and --expression exclude each other");
 	if (my.invert && !my.expression)
-		return problem_set(problem, "--invert goes with --expression only");
+		return problem_set(problem, "--invert goes with a condition only");
 	my.program = load(problem);
 	return my.program != NULL;
 }
@@ -107,7 +116,9 @@ int main(int argc, char **argv)
 			.module = "intelmq.bots.experts.sieve.expert",
 			.summary = "filter, change and route events by rules",
 			.options = options,
+			.operands = "[CONDITION] [FILE]...",
 			.paths = true,
+			.first_operand = take_expression,
 			.start = start,
 			.event = sift,
 			.reload = reload,
