@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(void)
@@ -23,6 +24,21 @@ void *alloc_zero(size_t count, size_t size)
 	if (!fresh)
 		out_of_memory();
 	return fresh;
+}
+
+void *alloc_table(size_t count, size_t size)
+{
+	const size_t huge = 2 << 20;
+	size_t bytes;
+	void *fresh;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes < huge || bytes % huge)
+		return alloc_zero(count, size);
+	fresh = aligned_alloc(huge, bytes);
+	if (!fresh)
+		out_of_memory();
+	madvise(fresh, bytes, MADV_HUGEPAGE); /* a wish: without it, it is slower */
+	return memset(fresh, 0, bytes);
 }
 
 void *alloc_resize(void *old, size_t count, size_t size)

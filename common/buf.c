@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "scan.h"
 
 void buf_free(struct buf *b)
 {
@@ -51,15 +52,9 @@ void buf_printf(struct buf *b, const char *format, ...)
 
 void buf_integer(struct buf *b, long long n)
 {
-	char digits[24], *p = digits + sizeof digits;
-	unsigned long long rest = n < 0 ? 0ULL - (unsigned long long)n : (unsigned long long)n;
+	char digits[TEXT_INTEGER];
 
-	do
-		*--p = (char)('0' + rest % 10);
-	while (rest /= 10);
-	if (n < 0)
-		*--p = '-';
-	buf_add(b, p, (size_t)(digits + sizeof digits - p));
+	buf_text(b, text_of_integer(n, digits));
 }
 
 void buf_double(struct buf *b, double d)
@@ -150,20 +145,20 @@ static void escape_byte(struct buf *b, unsigned char c)
 
 void buf_json(struct buf *b, struct text t)
 {
-	size_t start = 0;
+	const char *p = t.at, *end = t.at + t.len, *start = p;
 
 	buf_room(b, t.len + 2);
 	buf_char(b, '"');
-	for (size_t i = 0; i < t.len; i++) {
-		unsigned char c = (unsigned char)t.at[i];
+	while ((p = scan_plain(p, end)) < end) {
+		unsigned char c = (unsigned char)*p++;
 
-		if (c >= 0x20 && c != '"' && c != '\\')
+		if (c >= 0x80)
 			continue;
-		buf_add(b, t.at + start, i - start);
+		buf_add(b, start, (size_t)(p - 1 - start));
 		escape_byte(b, c);
-		start = i + 1;
+		start = p;
 	}
-	buf_add(b, t.at + start, t.len - start);
+	buf_add(b, start, (size_t)(end - start));
 	buf_char(b, '"');
 }
 

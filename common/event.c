@@ -82,34 +82,49 @@ static void write_key(const struct member *m, struct buf *out)
 	buf_add(out, "\":", 2);
 }
 
+/* Pieces of the line that go out, neighbours as one. */
+struct piece {
+	const char *from, *to;
+};
+
+static void put_piece(struct buf *out, struct piece *pending, const char *from, const char *to)
+{
+	if (from != pending->to) {
+		buf_add(out, pending->from, (size_t)(pending->to - pending->from));
+		pending->from = from;
+	}
+	pending->to = to;
+}
+
 /* The members that the line had, with what was between them. */
 static void write_old(const struct event *ev, struct buf *out, bool *first)
 {
-	const struct member *before = NULL;
+	const char *line = ev->line.at, *behind = line; /* the end of the member before */
+	struct piece pending = { line, line };
 
 	for (size_t i = 0; i < ev->count && !(ev->members[i].flags & NEW); i++) {
 		const struct member *m = &ev->members[i];
-		uint32_t from = before ? before->end : 0;
+		const char *before = behind, *start = line + m->start;
 
-		before = m;
+		behind = line + m->end;
 		if (!live(m))
 			continue;
 		/* Before the first that stays, what opened the line; before others, what stood before them there. */
 		if (*first)
-			buf_add(out, ev->line.at, ev->members[0].start);
-		else if (from && i > 0)
-			buf_add(out, ev->line.at + from, m->start - from);
+			put_piece(out, &pending, line, line + ev->members[0].start);
+		else
+			put_piece(out, &pending, before, start);
 		*first = false;
 		if (m->flags & CHANGED) {
-			const char *old = ev->line.at + m->start, *end = ev->line.at + m->end;
-			const char *colon = value_space(m->key + m->key_len + 1, end);
+			const char *colon = value_space(m->key + m->key_len + 1, behind);
 
-			buf_add(out, old, (size_t)(value_space(colon + 1, end) - old));
-			buf_add(out, m->value, m->value_len);
+			put_piece(out, &pending, start, value_space(colon + 1, behind));
+			put_piece(out, &pending, m->value, m->value + m->value_len);
 		} else {
-			buf_add(out, ev->line.at + m->start, m->end - m->start);
+			put_piece(out, &pending, start, behind);
 		}
 	}
+	put_piece(out, &pending, NULL, NULL);
 	if (*first)
 		buf_add(out, "{", 1);
 }
@@ -414,10 +429,9 @@ void event_set_value(struct event *ev, enum field f, struct value value)
 
 void event_set_integer(struct event *ev, enum field f, long long value)
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof digits, "%lld", value);
+	char *digits = arena_bytes(&ev->arena, TEXT_INTEGER);
 
-	set_or_refuse(ev, f, VALUE_NUMBER, (struct text){ digits, (size_t)n });
+	set_or_refuse(ev, f, VALUE_NUMBER, text_of_integer(value, digits));
 }
 
 void event_set_double(struct event *ev, enum field f, double value)

@@ -122,6 +122,7 @@ static void prepare(void)
 		struct field_rule *rule = &table.rules[f];
 
 		rule->name = text_of(rows[f].name);
+		rule->well_formed = field_well_formed(rule->name);
 		rule->known = rows[f].type != NULL;
 		rule->report = rows[f].report;
 		rule->parent = F_NONE;
@@ -148,6 +149,7 @@ enum field field_intern(struct text name)
 		return F_NONE;
 	table.rules[table.count].name = (struct text){ alloc_string(name), name.len };
 	table.rules[table.count].parent = parent_of(name);
+	table.rules[table.count].well_formed = field_well_formed(name);
 	*slot = (uint16_t)table.count;
 	return (enum field)table.count++;
 }
@@ -214,7 +216,7 @@ bool field_check(enum field f, struct problem *problem)
 
 	if (f == F_NONE)
 		return problem_set(problem, "no such field");
-	if (rule->known || (free_member(rule) && field_well_formed(rule->name)))
+	if (rule->known || (free_member(rule) && rule->well_formed))
 		return true;
 	return problem_set(problem, "no such field: \"%.*s\"", TEXT_ARGS(rule->name));
 }
@@ -287,7 +289,7 @@ enum field_verdict field_sanitise(enum field f, enum value_kind kind, struct tex
 	enum field_verdict verdict;
 
 	if (!rule->known) {
-		if (!free_member(rule) || !field_well_formed(rule->name))
+		if (!free_member(rule) || !rule->well_formed)
 			return FIELD_UNKNOWN;
 		if (kind == VALUE_STRING)
 			buf_json(out, in);
@@ -313,7 +315,7 @@ enum field_verdict field_valid(enum field f, enum value_kind kind, struct text i
 	struct field_rule *rule = field_rule(f);
 
 	if (!rule->known)
-		return free_member(rule) && field_well_formed(rule->name) ? FIELD_FINE : FIELD_UNKNOWN;
+		return free_member(rule) && rule->well_formed ? FIELD_FINE : FIELD_UNKNOWN;
 	if (!rule->type || !rule->type->valid(kind, in))
 		return FIELD_REFUSED;
 	if (rule->length && in.len > rule->length && characters(in) > rule->length)

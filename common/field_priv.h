@@ -10,6 +10,7 @@ struct field_rule {
 	struct text name;
 	enum field parent;
 	bool known;  /* in the data format */
+	bool well_formed; /* field_well_formed(NAME) */
 	bool report; /* of reports too */
 	const struct type *type;
 	unsigned length;      /* characters, 0: any */

@@ -123,7 +123,7 @@ static void resize(struct state_table *t, size_t size)
 	struct slot *old = t->slots;
 	size_t old_size = t->size;
 
-	t->slots = alloc_zero(size, sizeof *t->slots);
+	t->slots = alloc_table(size, sizeof *t->slots);
 	t->size = size;
 	for (size_t i = 0; i < old_size; i++)
 		if (old[i].expires)
@@ -200,10 +200,11 @@ static void insert(struct state_table *t, size_t i, const struct hash *key, stru
 /* Runs without batches commit in between. What was printed before goes out first: a crash may repeat, not lose. */
 static void commit_if_due(struct state *s)
 {
-	struct problem problem = { .line = 0 };
+	struct problem problem;
 
 	if (!s->table->file || s->table->numbered || s->table->change_count < STATE_CHANGES)
 		return;
+	problem = (struct problem){ .line = 0 };
 	filter_flush();
 	if (!state_commit(s, -1, &problem))
 		filter_fail(EXIT_IO, &problem);

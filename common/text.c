@@ -70,3 +70,16 @@ bool text_integer(struct text t, long long *number)
 	*number = sum;
 	return true;
 }
+
+struct text text_of_integer(long long n, char *digits)
+{
+	char *end = digits + TEXT_INTEGER, *p = end;
+	unsigned long long rest = n < 0 ? 0ULL - (unsigned long long)n : (unsigned long long)n;
+
+	do
+		*--p = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (n < 0)
+		*--p = '-';
+	return (struct text){ p, (size_t)(end - p) };
+}

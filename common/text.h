@@ -70,4 +70,8 @@ bool text_split(struct text *rest, char separator, struct text *part);
 /* Reads T, all of it, as a decimal integer with an optional sign. False: no such number, or it does not fit. */
 bool text_integer(struct text t, long long *number);
 
+/* N in decimal, written into DIGITS, which has room for TEXT_INTEGER bytes. */
+enum { TEXT_INTEGER = 24 };
+struct text text_of_integer(long long n, char *digits);
+
 #endif

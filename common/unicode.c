@@ -56,10 +56,17 @@ static bool space_of(const char *p, size_t n)
 	return u8_mbtouc(&rune, (const uint8_t *)p, n) == (int)n && unicode_space(rune);
 }
 
+static bool visible(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
 struct text unicode_strip(struct text t)
 {
 	size_t n;
 
+	if (t.len && visible(t.at[0]) && visible(t.at[t.len - 1]))
+		return t;
 	do {
 		for (n = t.len && (unsigned char)t.at[0] < 0x80 ? 1 : 3; n > 0; n--)
 			if (n <= t.len && space_of(t.at, n))
@@ -154,6 +161,6 @@ bool unicode_letter(uint32_t rune)
 
 bool unicode_printable(uint32_t rune)
 {
-	return rune == ' ' ||
+	return (rune >= ' ' && rune < 0x7f) ||
 	       !uc_is_general_category_withtable(rune, UC_CATEGORY_MASK_C | UC_CATEGORY_MASK_Z);
 }

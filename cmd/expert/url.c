@@ -162,13 +162,19 @@ static bool may_be_address(struct text host)
 	       memchr(host.at, ':', host.len) || memchr(host.at, '%', host.len);
 }
 
+/* Whether F keeps what it has, whatever there is to add: saves finding out what that would be. */
+static bool stays(struct event *ev, enum field f)
+{
+	return my.overwrite == TRISTATE_NO && f != F_NONE && event_has(ev, f);
+}
+
 static void add_host(struct event *ev, const struct side *side, struct text host)
 {
 	/* The address 0, in either form, is no host, and - stands for nothing everywhere. Other decimal
 	 * numbers are addresses. */
 	if (!host.len || text_is(host, "-") || text_is(host, "0") || text_is(host, "0.0.0.0"))
 		return;
-	if (!may_be_address(host) || !accepts(ev, side->ip, host))
+	if ((!may_be_address(host) || !accepts(ev, side->ip, host)) && !stays(ev, side->fqdn))
 		accepts(ev, side->fqdn, host);
 }
 
