@@ -104,14 +104,14 @@ static void write_old(const struct event *ev, struct buf *out, bool *first)
 
 	for (size_t i = 0; i < ev->count && !(ev->members[i].flags & NEW); i++) {
 		const struct member *m = &ev->members[i];
-		const char *before = behind, *start = line + m->start;
+		const char *before = behind, *start = m->key - 1;
 
-		behind = line + m->end;
+		behind = m->flags & CHANGED ? line + m->end : m->value + m->value_len;
 		if (!live(m))
 			continue;
 		/* Before the first that stays, what opened the line; before others, what stood before them there. */
 		if (*first)
-			put_piece(out, &pending, line, line + ev->members[0].start);
+			put_piece(out, &pending, line, ev->members[0].key - 1);
 		else
 			put_piece(out, &pending, before, start);
 		*first = false;
@@ -294,6 +294,8 @@ static struct member *append(struct event *ev, struct text name)
 
 static void put(struct event *ev, struct member *m, struct value v)
 {
+	if (!(m->flags & (NEW | CHANGED)))
+		m->end = (uint32_t)(m->value + m->value_len - ev->line.at);
 	m->value = v.raw.at;
 	m->value_len = (uint32_t)v.raw.len;
 	m->kind = (uint16_t)v.kind;

@@ -16,7 +16,7 @@ struct member {
 	const char *key;   /* between the quotes, as written */
 	const char *value; /* JSON text */
 	uint32_t key_len, value_len;
-	uint32_t start, end; /* in the line: the key's opening quote, and behind the value; not for NEW */
+	uint32_t end;        /* of CHANGED: where what VALUE was ended in the line */
 	uint16_t field;      /* F_NONE: a name nobody asked for */
 	uint16_t kind;       /* enum value_kind */
 	uint16_t flags;

@@ -15,15 +15,15 @@ enum { KEY_SIZE = 48, AROUND_NAME = 3, KEYS = 512, GUESSES = 2 };
 struct known_key {
 	char written[KEY_SIZE]; /* `"source.ip":`, then zeros; nothing in it is escaped */
 	uint64_t bytes;         /* a bit for each of its bytes */
-	uint64_t hash;          /* value_hash() of the name */
-	uint32_t length;        /* of the name */
+	uint16_t length;        /* of the name */
 	uint16_t field;
 	uint16_t next[GUESSES]; /* keys that came next, the latest first; 0: none */
 };
 
 /* Shared by all events of the process. Key 0 stands for the beginning of an event and for keys that are not kept. */
 static struct {
-	struct known_key keys[KEYS];
+	_Alignas(64) struct known_key keys[KEYS];
+	uint64_t hash[KEYS];        /* value_hash() of the names */
 	unsigned count;             /* key 0 included, once there is one */
 	unsigned fields;            /* field_count() at that time: names may get numbers later */
 	uint16_t by_name[2 * KEYS]; /* hash table over the names; 0: free */
@@ -173,6 +173,7 @@ static bool fail(struct event *ev, struct value_error *error, const char *at, co
 static void forget_keys(void)
 {
 	memset(&known, 0, sizeof known);
+	known.keys[0].bytes = UINT64_MAX; /* with no bytes written, it is never there */
 	known.count = 1;
 	known.fields = field_count();
 }
@@ -193,7 +194,7 @@ static struct known_key *key_named(struct text name)
 		k = &known.keys[number];
 		if (!number)
 			break;
-		if (k->hash == hash && text_eq((struct text){ k->written + 1, k->length }, name))
+		if (known.hash[number] == hash && text_eq((struct text){ k->written + 1, k->length }, name))
 			return k;
 	}
 	if (known.count == KEYS) {
@@ -201,12 +202,12 @@ static struct known_key *key_named(struct text name)
 		at = (size_t)hash;
 	}
 	known.by_name[at % LENGTH(known.by_name)] = (uint16_t)known.count;
+	known.hash[known.count] = hash;
 	k = &known.keys[known.count++];
 	memcpy(k->written, name.at - 1, name.len + 2);
 	k->written[name.len + 2] = ':';
-	k->length = (uint32_t)name.len;
+	k->length = (uint16_t)name.len;
 	k->bytes = (UINT64_C(1) << (name.len + AROUND_NAME)) - 1;
-	k->hash = hash;
 	k->field = (uint16_t)field_find(name);
 	return k;
 }
@@ -230,19 +231,21 @@ static inline bool starts_with(const char *p, const struct known_key *k)
 
 	return !(~same & k->bytes);
 #else
-	return memcmp(p, k->written, k->length + AROUND_NAME) == 0;
+	return k->written[0] && memcmp(p, k->written, k->length + AROUND_NAME) == 0;
 #endif
 }
 
 /* The key at P and its colon, if it is one of those expected behind BEFORE; then more than KEY_SIZE bytes are there. */
 static inline struct known_key *expected(struct known_key *before, const char *p, const char *end)
 {
-	uint16_t first = before->next[0], second = before->next[1];
+	uint16_t first, second;
 
 	if (end - p <= KEY_SIZE)
 		return NULL;
-	if (first && starts_with(p, &known.keys[first]))
+	first = before->next[0];
+	if (starts_with(p, &known.keys[first]))
 		return &known.keys[first];
+	second = before->next[1];
 	if (!second || !starts_with(p, &known.keys[second]))
 		return NULL;
 	before->next[0] = second;
@@ -366,8 +369,6 @@ static inline const char *read_member(struct event *ev, struct known_key **befor
 	p = read_value(m, skip_space(p, end), end, error);
 	if (!p)
 		return NULL;
-	m->start = (uint32_t)(start - ev->line.at);
-	m->end = (uint32_t)(p - ev->line.at);
 	ev->count++;
 	if (m->kind == VALUE_OBJECT)
 		ev->nested |= holds_object(m);
@@ -381,7 +382,7 @@ static inline const char *read_member(struct event *ev, struct known_key **befor
 		*before = k;
 	} else if (k) {
 		m->field = F_NONE;
-		fresh = enter(ev, m, k->hash);
+		fresh = enter(ev, m, known.hash[k - known.keys]);
 		*before = k;
 	} else {
 		fresh = event_enter(ev);

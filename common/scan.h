@@ -8,16 +8,15 @@
 #endif
 
 #ifdef __SSE2__
-/* A bit for each of the sixteen bytes at P that scan_plain() stops at. */
-static inline unsigned scan_odd(const char *p)
+/* A bit for each of the sixteen bytes at P that scan_plain() does not stop at. */
+static inline unsigned scan_even(const char *p)
 {
 	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
-	/* As signed bytes, controls and everything from 0x80 up are below the blank. */
-	__m128i odd = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
+	/* XOR 2 moves the quote to where the blank was: then, as signed bytes, it, the controls and everything from 0x80 up
+	 * are at most 0x20, and the other characters are above. */
+	__m128i above = _mm_cmpgt_epi8(_mm_xor_si128(block, _mm_set1_epi8(2)), _mm_set1_epi8(0x20));
 
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
-	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
-	return (unsigned)_mm_movemask_epi8(odd);
+	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('\\')), above));
 }
 #endif
 
@@ -27,13 +26,13 @@ static inline const char *scan_plain(const char *p, const char *end)
 #ifdef __SSE2__
 	/* Two blocks a step: most strings end within the first, so that the processor guesses right. */
 	for (; end - p >= 32; p += 32) {
-		unsigned odd = scan_odd(p) | scan_odd(p + 16) << 16;
+		unsigned odd = ~(scan_even(p) | scan_even(p + 16) << 16);
 
 		if (odd)
 			return p + __builtin_ctz(odd);
 	}
 	if (end - p >= 16) {
-		unsigned odd = scan_odd(p);
+		unsigned odd = ~scan_even(p) & 0xffff;
 
 		if (odd)
 			return p + __builtin_ctz(odd);
