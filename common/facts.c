@@ -87,7 +87,7 @@ void facts_look_up(struct facts *facts, struct fact *fact)
 	struct value v = facts_value(facts->event, fact->field);
 
 	fact->stamp = facts->stamps[fact->extra];
-	fact->known_number = fact->known_ip = fact->known_hash = FACT_UNKNOWN;
+	fact->known_number = fact->known_ip = fact->known_hash = fact->known_pairs = FACT_UNKNOWN;
 	fact->value = v;
 	fact->several = v.kind == VALUE_ARRAY && !field_is_extra(fact->field);
 	fact->text = v.kind == VALUE_STRING ? value_text(v, event_arena(facts->event)) : NO_TEXT;

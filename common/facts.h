@@ -8,6 +8,7 @@
 
 #include "event.h"
 #include "ip.h"
+#include "regex.h"
 
 enum fact_known { FACT_UNKNOWN, FACT_IS, FACT_IS_NOT };
 
@@ -19,10 +20,11 @@ struct fact {
 	bool several;       /* VALUE is an array of values, to be tested one by one */
 	bool extra;         /* the field is extra or below it */
 	/* Found out when first asked for. */
-	uint8_t known_number, known_ip, known_hash; /* enum fact_known */
+	uint8_t known_number, known_ip, known_hash, known_pairs; /* enum fact_known */
 	double number;
 	struct ip ip;
 	uint64_t hash;
+	struct regex_pairs pairs;
 };
 
 struct facts {
@@ -81,6 +83,16 @@ static inline uint64_t fact_hash(struct fact *fact)
 		fact->known_hash = FACT_IS;
 	}
 	return fact->hash;
+}
+
+/* Of the text. */
+static inline const struct regex_pairs *fact_pairs(struct fact *fact)
+{
+	if (!fact->known_pairs) {
+		fact->pairs = regex_pairs_of(fact->text);
+		fact->known_pairs = FACT_IS;
+	}
+	return &fact->pairs;
 }
 
 /* The value of any field at this moment; `extra` as a whole is JSON text in a string. */

@@ -7,9 +7,11 @@
 #include "alloc.h"
 #include "regex_priv.h"
 
+enum { REGEX_PAIRS_LENGTH = 512 }; /* longer texts have so many pairs that it is no use */
 enum { MATCH_LIMIT = 1000000, DEPTH_LIMIT = 10000, HEAP_LIMIT_KIB = 16 * 1024 };
 
 struct regex {
+	struct regex_pairs pairs; /* that every text has that it matches */
 	/* A literal has no code, but what it looks for. */
 	struct buf literal;
 	bool at_start, at_end, before_line_feed; /* the literal stands there; the end may also be that before
@@ -109,6 +111,103 @@ static void find_prefix(struct text pattern, unsigned flags, struct regex *r)
 	}
 }
 
+static void add_pair(struct regex_pairs *pairs, char a, char b)
+{
+	unsigned number = ((unsigned)(unsigned char)a * 37 + (unsigned)(unsigned char)b * 101) % 256;
+
+	pairs->bits[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+struct regex_pairs regex_pairs_of(struct text t)
+{
+	struct regex_pairs pairs = { { 0 } };
+
+	if (t.len > REGEX_PAIRS_LENGTH)
+		return (struct regex_pairs){ { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX } };
+	for (size_t i = 1; i < t.len; i++)
+		add_pair(&pairs, t.at[i - 1], t.at[i]);
+	return pairs;
+}
+
+bool regex_may_match(const struct regex *r, const struct regex_pairs *pairs)
+{
+	uint64_t missing = 0;
+
+	for (size_t i = 0; i < LENGTH(pairs->bits); i++)
+		missing |= r->pairs.bits[i] & ~pairs->bits[i];
+	return !missing;
+}
+
+/* Behind the group or the set that opens at I; nothing in it is looked at, as it need not be matched. */
+static size_t skip_group(struct text pattern, size_t i)
+{
+	bool in_set = false;
+	size_t depth = 0;
+
+	for (; i < pattern.len; i++) {
+		char c = pattern.at[i];
+
+		if (c == '\\') {
+			i++;
+		} else if (in_set) {
+			in_set = c != ']';
+		} else if (c == '[') {
+			in_set = true;
+			i += i + 1 < pattern.len && pattern.at[i + 1] == '^';
+			i += i + 1 < pattern.len && pattern.at[i + 1] == ']';
+		} else if (c == '(') {
+			depth++;
+		} else if (c == ')') {
+			depth--;
+		}
+		if (!in_set && !depth)
+			return i + 1;
+	}
+	return i;
+}
+
+/* Finds the pairs of plain characters that stand in the expression itself, outside of groups and sets. A character that may be
+ * absent, or repeated, ends a run of them; what is not known for sure (letters behind a backslash) ends the search. */
+static void find_pairs(struct text pattern, unsigned flags, struct regex *r)
+{
+	static const char special[] = "\\^$.|?*+()[]{}";
+	char last = 0; /* the character before, 0: none that is sure to be next to the one that comes */
+
+	if (flags & REGEX_NOCASE || memchr(pattern.at, 0, pattern.len) || has_alternatives(pattern) ||
+		memmem(pattern.at, pattern.len, "(*", 2) || memmem(pattern.at, pattern.len, "[[", 2))
+		return;
+	for (size_t i = 0; i < pattern.len;) {
+		char c = pattern.at[i], next;
+
+		if (c == '(' || c == '[') {
+			i = skip_group(pattern, i);
+			last = 0;
+			continue;
+		}
+		if (c == '\\' && i + 1 < pattern.len && strchr(special, pattern.at[i + 1])) {
+			c = pattern.at[++i];
+		} else if (c == '\\' && !(i + 1 < pattern.len && strchr("dDwWsSbB", pattern.at[i + 1]))) {
+			return;
+		} else if (c == '\\' || strchr(special, c)) {
+			/* Of a count in braces the digits are no characters; braces that are no count end the search. */
+			if (c == '{')
+				return;
+			i += c == '\\' ? 2 : 1;
+			last = 0;
+			continue;
+		}
+		next = ++i < pattern.len ? pattern.at[i] : '\0';
+		/* Bytes of longer characters are left out: what follows would be about all of them. */
+		if ((unsigned char)c >= 0x80 || (next && strchr("?*{", next))) {
+			last = 0;
+			continue;
+		}
+		if (last)
+			add_pair(&r->pairs, last, c);
+		last = c;
+	}
+}
+
 static struct regex *compile(struct regex *r, struct text pattern, uint32_t options, struct problem *problem)
 {
 	int error;
@@ -141,9 +240,12 @@ struct regex *regex_new(struct text pattern, unsigned flags, struct problem *pro
 	struct regex *r = alloc_zero(1, sizeof *r);
 	struct buf translated = BUF_INIT;
 
-	if (is_literal(pattern, flags, r))
+	if (is_literal(pattern, flags, r)) {
+		r->pairs = regex_pairs_of(buf_view(&r->literal));
 		return r;
+	}
 	buf_clear(&r->literal);
+	find_pairs(pattern, flags, r);
 	find_prefix(pattern, flags, r);
 	if (flags & REGEX_NOCASE)
 		options |= PCRE2_CASELESS;

@@ -5,6 +5,7 @@
 #define IMQ_REGEX_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "problem.h"
 #include "text.h"
@@ -36,5 +37,15 @@ unsigned regex_groups(const struct regex *r);
 /* If R matches only this one text (and perhaps it with a line feed behind), the text, for an index; else
  * NO_TEXT. */
 struct text regex_exact(const struct regex *r);
+
+/* Which pairs of neighbouring bytes are in a text, roughly: a bit for several of them. Where many expressions are tried on
+ * one text, most of them need a pair that is not there, and need no engine. */
+struct regex_pairs {
+	uint64_t bits[4];
+};
+
+struct regex_pairs regex_pairs_of(struct text t);
+/* False: R matches no text with these pairs. */
+bool regex_may_match(const struct regex *r, const struct regex_pairs *pairs);
 
 #endif

@@ -153,8 +153,36 @@ static void effort_is_limited(void)
 	CHECK(search("(.*)\\1", REGEX_PYTHON, (struct text){ "\xff", 1 }) == 0);
 }
 
+/* What is said to match no text with such pairs must match none; and what is far from it should be told. */
+static void pairs(void)
+{
+	static const char *const patterns[] = { "gate1\\.php", "gate1\\.php\\?", "ab?c", "ab*cd", "ab+cd", "abc{0}d", "a(bc)?d", "a[bc]d", "(?:ab|cd)",
+		"ab|cd", "x\\dgate", "\\x61bc", "^ab$", "a(?=bc)bc", "(?i)ab", "(a)\\1b", "ab\\b cd", "a[]b]c", "a[^]b]cd", "\xc3\xa4?bc", "a.cd", "a{2}b",
+		"[[:alpha:]]bc", "(?#ab)cd", "gate", "a(b\\)c)d", "(?P<n>a)b", "a$\\n?", "(?(1)ab|cd)ef", "[a\\]b]cd" };
+	static const char *const texts[] = { "gate1.php", "gate1.php?x", "ac", "acd", "abbcd", "abd", "ad", "abd", "cd", "ab", "x1gate", "abc", "AB", "aab",
+		"ab cd", "a]c", "axcd", "bc", "\xc3\xa4" "bc", "aab", "gate", "ab)cd", "ef", "abef", "]cd", "", "a", "zzzz" };
+	unsigned told = 0;
+
+	for (size_t i = 0; i < LENGTH(patterns); i++)
+		for (unsigned flags = 0; flags <= REGEX_PYTHON; flags += REGEX_PYTHON) {
+			struct problem problem;
+			struct regex *r = regex_new(text_of(patterns[i]), flags, &problem);
+
+			for (size_t k = 0; r && k < LENGTH(texts); k++) {
+				struct regex_pairs there = regex_pairs_of(text_of(texts[k]));
+				bool may = regex_may_match(r, &there);
+
+				check_that(may || !regex_search(r, text_of(texts[k])), __FILE__, __LINE__, patterns[i]);
+				told += !may;
+			}
+			regex_free(r);
+		}
+	CHECK(told > 500);
+}
+
 int main(void)
 {
+	pairs();
 	same_as_python();
 	literals();
 	effort_is_limited();

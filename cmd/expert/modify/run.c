@@ -116,7 +116,7 @@ static bool pattern_holds(struct rules *rules, const struct condition *c, struct
 
 static bool condition_holds(struct rules *rules, const struct condition *c, struct event *ev)
 {
-	const struct fact *fact = facts_get(&rules->facts, c->fact);
+	struct fact *fact = facts_get(&rules->facts, c->fact);
 	struct event_values values;
 	struct value v;
 
@@ -124,6 +124,8 @@ static bool condition_holds(struct rules *rules, const struct condition *c, stru
 		return fact->value.kind == VALUE_NONE && c->kind == CONDITION_ABSENT;
 	if (c->kind == CONDITION_EQUAL && value_equal(fact->value, c->value))
 		return true;
+	if (c->kind == CONDITION_PATTERN && fact->text.at && !regex_may_match(c->regex, fact_pairs(fact)))
+		return false;
 	if (c->kind == CONDITION_PATTERN && fact->text.at && !c->match_count)
 		return regex_search(c->regex, fact->text);
 	values = facts_values(fact);

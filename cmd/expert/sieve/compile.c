@@ -590,6 +590,9 @@ static struct code code_of_test(const struct program *p, const struct test *t)
 		return code;
 	if (t->op == MATCH_EXISTS && p->facts.items[t->fact].field != F_EXTRA) {
 		code.kind = CODE_PRESENT;
+	} else if (t->op == MATCH_REGEX && t->pattern_count == 1) {
+		code.kind = CODE_PATTERN;
+		code.value.pattern = t->patterns[0];
 	} else if (t->op == MATCH_NETWORK) {
 		code.kind = CODE_NETWORK;
 		code.value.networks = &t->networks;

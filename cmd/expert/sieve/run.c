@@ -187,6 +187,8 @@ static inline bool holds_quickly(const struct code *code, struct fact *fact)
 		return text.at && text_set_has(code->value.texts, text, fact_hash(fact));
 	case CODE_CONTAINS:
 		return contains_quickly(code, text);
+	case CODE_PATTERN:
+		return regex_may_match(code->value.pattern, fact_pairs(fact)) && regex_search(code->value.pattern, text);
 	default:
 		/* The last byte first: texts of one length mostly differ there. */
 		return text.at && text.len == code->length &&
@@ -207,8 +209,8 @@ static inline bool holds(struct program *p, const struct code *code, size_t at, 
 		return (fact->value.kind != VALUE_NONE) != code->negated;
 	if (fact->value.kind == VALUE_NONE)
 		return code->absent;
-	/* `:contains` sees a text in every kind of value. */
-	if (fact->several || (code->kind == CODE_CONTAINS && !fact->text.at))
+	/* `:contains` and patterns see a text in every kind of value. */
+	if (fact->several || (!fact->text.at && (code->kind == CODE_CONTAINS || code->kind == CODE_PATTERN)))
 		return test_holds(p, p->steps[at].test, ev);
 	return holds_quickly(code, fact) != code->negated;
 }

@@ -206,6 +206,7 @@ enum code_kind {
 	CODE_TEXTS,
 	CODE_NETWORK,
 	CODE_NUMBER,
+	CODE_PATTERN,
 };
 
 struct code {
@@ -219,6 +220,7 @@ struct code {
 		const char *text;
 		const struct text_set *texts;
 		const struct net_set *networks;
+		struct regex *pattern;
 		double number;
 	} value;
 };

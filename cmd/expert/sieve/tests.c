@@ -105,7 +105,8 @@ static bool matches(struct program *p, const struct test *t, struct event *ev, s
 	struct text text = fact->text.at ? fact->text : facts_text(ev, fact->value);
 
 	for (size_t i = 0; i < t->pattern_count; i++)
-		if (regex_search(t->patterns[i], text))
+		if (!(fact->text.at && !regex_may_match(t->patterns[i], fact_pairs(fact))) &&
+			regex_search(t->patterns[i], text))
 			return true;
 	for (size_t i = 0; i < t->operand_count; i++)
 		if (found_by_variable(p, &t->operands[i], ev, text))
