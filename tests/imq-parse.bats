@@ -310,8 +310,8 @@ define() {
 	format: csv\ncolumns: [ip]\nfields:\n  source.ip: {from: ip, steps: [lowr]}\n~:4: unknown step "lowr": did you mean "lower"?
 	format: csv\ncolumns: [ip]\nconstants:\n  classification.type: nonsense\n~:4: classification.type: not a classification type: "nonsense"
 	format: csv\nformat: json\n~:2: "format" stands here twice
-	provider: x\n~: format is missing: csv, lines, json or jsonl
-	format: xml\n~:1: format: unknown word
+	provider: x\n~: format is missing: csv, lines, json, jsonl, kv, html or xml
+	format: xlm\n~:1: format: unknown word
 	format: json\nfields:\n  source.ip: "a[x]"\n~:3: no index: [x]
 	format: lines\npattern: "("\nfields:\n  source.ip: "@record"\n~:2: regular expression, character 1: missing closing parenthesis
 	END
@@ -445,4 +445,242 @@ define() {
 	grep -q __asan_init "$(command -v imq-parse)" && skip "AddressSanitizer wants all of the address space"
 	(ulimit -v 200000; imq-parse -c source.ip,time.source,source.port feed > out)
 	[ "$(wc -l < out)" = 300000 ]
+}
+
+# ---- formats and mappings of definitions
+
+@test "parse: key=value lines: quotes go, unused keys are passed on, a key that stands twice rejects the line" {
+	define kv 'pass: {unused: true}'
+	run -0 imq-parse feed.yaml <<< 'ip="192.0.2.1" word a=b =c z=-'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"b"}' ]
+	run -3 --separate-stderr imq-parse feed.yaml <<< 'ip=192.0.2.1 ip=192.0.2.2'
+	[ "$stderr" = 'imq-parse: -:1: a key stands here twice' ]
+	run -3 --separate-stderr imq-parse feed.yaml <<< 'ip=192.0.2.1 a=b=c'
+	[ "$stderr" = 'imq-parse: -:1: extra.a=b: no such field' ]
+}
+
+@test "parse: rows of an HTML table, chosen by attribute, unclosed tags and entities included" {
+	define html $'columns: [ip, when]\nskip_first: 1\ntable: {attribute: class, value: b}'
+	echo '<table class=a><tr><td>x</table><TABLE class="c b"><tr><th>IP<tr><td>&nbsp;192.0.2.1 <td>x<br>y&amp;<script>z</script><tr><td>bad</table>' > page
+	run -3 --separate-stderr imq-parse feed.yaml page
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+	[ "$(jq -r .raw <<< "$output" | base64 -d)" = $'<tr><td>\u00a0192.0.2.1 </td><td>x<br/>y&amp;<script>z</script></td></tr>' ]
+	[ "$stderr" = 'imq-parse: page:1: source.ip: not an IP address: "bad"' ]
+	run -3 --separate-stderr imq-parse feed.yaml <<< '<p>none</p>'
+	[ "$stderr" = 'imq-parse: -:1: the document has no such table' ]
+}
+
+@test "parse: elements of an XML document; a broken end costs nothing before it" {
+	define xml $'records: entry\nothers: reject\nignore: line'
+	sed -i $'s|^fields:|&\\\n  extra.href: link["@href"]\\\n  extra.ns: ns|' feed.yaml
+	printf '<o>\n<entry><line>1</line><ip><![CDATA[192.0.2.1]]></ip><link href="a&amp;b"/><ns>1</ns><ns>2</ns></entry>\n<entry><x/></entry><entry><ip>192.0.2.2</ip></entry><entry>' > in
+	run -3 --separate-stderr imq-parse feed.yaml in
+	[ "$(plain | tr '\n' ' ')" = '{"extra.href":"a&b","extra.ns":["1","2"],"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
+	[[ "$stderr" == *'in:3: unknown key: x'*'in:3: not XML: '* ]]
+	[ "$(raws | head -n 1)" = '<entry><line>1</line><ip>192.0.2.1</ip><link href="a&amp;b" /><ns>1</ns><ns>2</ns></entry>' ]
+}
+
+@test "parse: an XML document's own entities are neither expanded nor fetched" {
+	define xml 'records: entry'
+	sed -i $'s|^fields:|&\\\n  extra.x: x|' feed.yaml
+	{
+		printf '<!DOCTYPE a [<!ENTITY e0 "lol">'
+		for n in 1 2 3 4 5 6 7 8 9; do printf '<!ENTITY e%d "%s">' "$n" "$(printf "&e$((n - 1));%.0s" 1 2 3 4 5 6 7 8 9 10)"; done
+		printf '<!ENTITY f SYSTEM "file:///etc/passwd">]><a><entry><ip>192.0.2.1</ip><x>&f;</x></entry><entry><ip>192.0.2.2</ip><x>&e9;</x></entry></a>'
+	} > in
+	run imq-parse feed.yaml in
+	! grep -q -e root -e lollol <<< "$output"
+}
+
+@test "parse: jq makes records of records; numbers keep their digits, one bad result takes the others with it" {
+	define jsonl $'jq: ".n as $n | .list[] | {n: $n, ip: .}"\nraw: json'
+	sed -i $'s|^fields:|&\\\n  extra.n: n|' feed.yaml
+	printf '%s\n' '{"n":[12345678901234567890,1.10,-7],"list":["192.0.2.1","192.0.2.2"]}' '{"list":["192.0.2.3","x"]}' '{"list":7}' > in
+	run -3 --separate-stderr imq-parse --input raw feed.yaml in
+	[ "$(grep -o '"extra.n":[^]]*]' <<< "$output" | uniq -c | tr -s ' ')" = ' 2 "extra.n":[12345678901234567890,1.10,-7]' ]
+	[ "$(wc -l <<< "$output")" = 2 ]
+	[[ "$stderr" == *'in:2: source.ip: not an IP address: "x"'*'in:3: jq: Cannot iterate over number (7)'* ]]
+	sed -i 's/^jq:.*/jq: ".a ]"/' feed.yaml
+	run -1 --separate-stderr imq-parse --check feed.yaml
+	[[ "$stderr" == 'imq-parse: feed.yaml:6: jq: '* ]]
+}
+
+@test "parse: one event for each value that paths lead to, a bad one rejected alone" {
+	define json $'each: {from: "list[]", isolate: true}\nraw: piece_sorted'
+	sed -i $'s|^  source.ip: ip|  source.ip: "@piece.ip"\\\n  extra.name: name\\\n  extra.number: "@number"|' feed.yaml
+	run -3 --separate-stderr imq-parse --rejects rejects feed.yaml <<< '[{"name":"n","list":[{"z":1,"ip":"192.0.2.1"},{"ip":"x"},{"ip":"192.0.2.2"}]},{"name":"m"}]'
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1","extra.name":"n","extra.number":1} {"source.ip":"192.0.2.2","extra.name":"n","extra.number":3} ' ]
+	[ "$(raws | head -n 1)" = '{"ip": "192.0.2.1", "z": 1}|' ]
+	[ "$(jq -r .record.raw rejects | base64 -d)" = '{"name":"n","list":[{"ip":"x"}]}' ]
+}
+
+@test "parse: a map of arrays, its keys, and records that are no objects" {
+	define json $'records: "*[]"'
+	sed -i $'s|^  source.ip: ip|  source.fqdn: "@record"\\\n  malware.name: "@key"|; s|^format.*|&\\\nraw: record|' feed.yaml
+	run -0 imq-parse feed.yaml <<< '{"a":["one.example","two.example"],"b":["three.example"]}'
+	[ "$(plain | tr '\n' ' ')" = '{"source.fqdn":"one.example","malware.name":"a"} {"source.fqdn":"two.example","malware.name":"a"} {"source.fqdn":"three.example","malware.name":"b"} ' ]
+	[ "$(raws | head -n 1)" = 'one.example|' ]
+}
+
+@test "parse: several events by templates, fields chosen by a value, events dropped" {
+	cat > feed.yaml <<- 'END'
+	format: lines
+	separator: ","
+	columns: [ip, kind, to]
+	choose:
+	  - from: kind
+	    cases:
+	      ssh|telnet: {classification.type: brute-force, protocol.application: {from: kind}}
+	      scan: {classification.type: scanner}
+	      none: drop
+	events:
+	  one: {fields: {source.ip: ip}}
+	  two: {fields: {destination.ip: to}, when: {to: {empty: false}}}
+	discard: {"@event.source.ip": 192.0.2.9}
+	END
+	printf '%s\n' 192.0.2.1,ssh,192.0.2.2 192.0.2.3,scan, 192.0.2.4,none, 192.0.2.5,other, 192.0.2.9,scan, > in
+	run -3 --separate-stderr imq-parse --stats feed.yaml in
+	[ "$(plain | tr '\n' ' ')" = '{"classification.type":"brute-force","protocol.application":"ssh","source.ip":"192.0.2.1"} {"classification.type":"brute-force","protocol.application":"ssh","destination.ip":"192.0.2.2"} {"classification.type":"scanner","source.ip":"192.0.2.3"} ' ]
+	[[ "$stderr" == *'in:4: unexpected value: "other"'* ]]
+	[ "$(counts)" = true ]
+}
+
+@test "parse: a comment line chooses the variant for the lines below it" {
+	cat > feed.yaml <<- 'END'
+	format: lines
+	separator: ","
+	comments: "#"
+	raw: comments
+	variants:
+	  old: {when_line: "old format", columns: [ip, x], fields: {source.ip: ip}}
+	  new: {when_line: "new format", columns: [x, ip], fields: {destination.ip: ip}}
+	END
+	printf '%s\n' 1,2 '# new format' x,192.0.2.1 '# old format' 192.0.2.2,x > in
+	run -3 --separate-stderr imq-parse feed.yaml in
+	[ "$(plain | tr '\n' ' ')" = '{"destination.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
+	[ "$stderr" = 'imq-parse: in:1: no line above says how to read this one' ]
+	[ "$(raws | tail -n 3)" = $'# new format\n# old format\n192.0.2.2,x|' ]
+}
+
+@test "parse: between start and stop, two matching lines make a record" {
+	define lines $'start: "^BEGIN$"\nstop: "^END$"\nlines_per_record: 2\npattern: "v=(\\\\S+)"\nunmatched: skip\ncolumns: [name, ip]'
+	printf '%s\n' v=x BEGIN v=a - v=192.0.2.1 v=b v=bad v=c END v=192.0.2.2 > in
+	run -3 --separate-stderr imq-parse feed.yaml in
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+	[ "$(raws | head -n 1)" = 'v=av=192.0.2.1|' ]
+	[ "$stderr" = 'imq-parse: in:7: source.ip: not an IP address: "bad"' ]
+	run -3 --separate-stderr imq-parse feed.yaml <<< BEGIN
+	[[ "$stderr" == *'no line is the one that stops the records' ]]
+}
+
+@test "parse: fields of the report are changed before anything sees them, rejects included" {
+	define lines $'columns: [ip]\nseparator: ","\nreport: {feed.url: [{before: "key="}]}'
+	report '"feed.url":"http://x/?key=secret"' <<< $'192.0.2.1\nbad' > in
+	run -3 --separate-stderr imq-parse --rejects rejects feed.yaml in
+	[ "$(jq -r '.["feed.url"]' <<< "$output")" = 'http://x/?' ]
+	! grep -q secret rejects
+}
+
+@test "parse: steps of all kinds" {
+	while IFS='~' read -r steps in out; do
+		printf 'format: jsonl\nfields:\n  extra.x: {from: x, keep_empty: true, steps: %s}\n' "$steps" > feed.yaml
+		run -0 imq-parse --input raw feed.yaml <<< "{\"x\":$in,\"base\":\"http://h/a/b?q\",\"n\":50}"
+		[ "$(jq -c '.["extra.x"]' <<< "$output")" = "$out" ] || { echo "$steps $in: $output"; false; }
+	done <<- 'END'
+	[{word: 1}]~"a  b c"~"b"
+	[{word: -1}]~"a  b c "~"c"
+	[unpad]~"192.000.002.061"~"192.0.2.61"
+	[{multiply: n}, {divide: 100}]~21~10.5
+	[{multiply: {from: none, default: 3}}]~20~60
+	[{add: -1}]~"5"~4
+	[boolean]~"Yes"~true
+	[boolean]~"perhaps"~null
+	[text]~12345678901234567890~"12345678901234567890"
+	[{url: host}]~"HTTP://u:p@Ex.org:8080/x"~"Ex.org"
+	[{url: port}]~"http://h:8080/"~"8080"
+	[{url: port}]~"http://h/"~null
+	[{url: whole}]~"HTTP://h/x?#"~"http://h/x"
+	[{resolve: base}]~"c/../d"~"http://h/a/d"
+	[{resolve: base}]~"/d"~"http://h/d"
+	[{resolve: base}]~"http://z/"~"http://z/"
+	[{none: [0, x]}]~0~null
+	[{only: {valid: source.ip}}]~"192.0.2.300"~null
+	[{only: {valid: source.ip}}]~"192.0.2.3"~"192.0.2.3"
+	[{except: {starts: a}}]~"abc"~null
+	[{first: {valid: source.fqdn}}]~["a/b","c.example","d.example"]~"c.example"
+	[single]~["a"]~"a"
+	[single]~["a","b"]~["a","b"]
+	[list]~"a"~["a"]
+	[keys]~{"a":{},"b":1}~["a","b"]
+	[{entries: id}]~{"a":{"x":1},"b":{}}~[{"x":1,"id":"a"},{"id":"b"}]
+	[{join: ", "}]~["a",1]~"a, 1"
+	[{replace: {match: "(a+)(b)", with: "\\2\\1"}}]~"aab-ab"~"baa-ba"
+	[{replace: {match: "a", with: "x", once: true}}]~"aa"~"xa"
+	[base64]~"abc"~"YWJj"
+	[unbase64]~"YWJj"~"abc"
+	[{time: ["from_format|%d-%m-%Y", timestamp]}]~"02-01-2026"~"2026-01-02T00:00:00+00:00"
+	[{time: ["from_format|%d-%m-%Y", timestamp]}]~"0"~"1970-01-01T00:00:00+00:00"
+	[{map: {to: {a: null}, unmapped: keep}}]~"a"~null
+	END
+}
+
+@test "parse: conditions of all kinds" {
+	while IFS='~' read -r when in out; do
+		printf 'format: jsonl\nfields:\n  extra.x: {value: 1, when: %s}\n  extra.y: y\n' "$when" > feed.yaml
+		run -0 imq-parse --input raw feed.yaml <<< "$in"
+		[ "$(jq -c 'has("extra.x")' <<< "$output")" = "$out" ] || { echo "$when $in: $output"; false; }
+	done <<- 'END'
+	{x: {not: [a, b]}}~{"x":"c"}~true
+	{x: {not: [a, b]}}~{"x":"b"}~false
+	{x: {not_is: a}}~{"y":1}~true
+	{x: {not_starts: a}}~{"x":"ab"}~false
+	{x: {present: true}}~{"x":null}~true
+	{x: {present: false}}~{"y":1}~true
+	{x: {true: true}}~{"x":[]}~false
+	{x: {true: true}}~{"x":0.0}~false
+	{x: {true: false}}~{"x":""}~true
+	{x: {same: y}}~{"x":"a","y":"a"}~true
+	{x: {not_same: y}}~{"x":"a","y":"a"}~false
+	{x: {at_least: 4}}~{"x":"4"}~true
+	{x: {at_least: y}}~{"x":3,"y":4}~false
+	{x: {at_most: 4}}~{"x":4.5}~false
+	{x: {count: 2}}~{"x":[1,2]}~true
+	{x: {valid: source.ip}}~{"x":"x"}~false
+	[{x: a}, {x: b, y: c}]~{"x":"b","y":"c"}~true
+	[{x: a}, {x: b, y: c}]~{"x":"b","y":"d"}~false
+	[{x: a}, {x: b, y: c}]~{"x":"a"}~true
+	END
+}
+
+@test "parse: overwrite, keep, as_is, or_next" {
+	cat > feed.yaml <<- 'END'
+	format: jsonl
+	constants: {protocol.application: none, extra.first: 1}
+	fields:
+	  malware.name: a
+	  protocol.application: {from: b, overwrite: true}
+	  source.fqdn: [{from: c, or_next: true, steps: [{only: {valid: source.fqdn}}]}, d]
+	  source.as_name: {from: e, as_is: true}
+	pass: {from: more, to: "", keep: true}
+	END
+	run -0 imq-parse --input raw feed.yaml <<< '{"a":"A","b":"HTTP","c":"192.0.2.1","d":"d.example","e":" n ","more":{"malware.name":"q","extra":{"z":1},"source.port":"80"}}'
+	[ "$(plain)" = '{"extra.first":1,"malware.name":"a","protocol.application":"http","source.fqdn":"d.example","source.as_name":" n ","extra.z":1,"source.port":80}' ]
+}
+
+@test "parse: a name from the input that stands twice, is no field or has no form rejects the record" {
+	printf 'format: jsonl\nfields: {extra.a: x}\npass: {from: more, lower: true}\n' > feed.yaml
+	for more in '{"a":1}' '{"b":1,"B":2}' '{"b c":1}' '{"":1}'; do
+		run -3 imq-parse --input raw feed.yaml <<< "{\"x\":1,\"more\":$more}"
+	done
+	printf 'format: jsonl\nfields: {extra.a: x}\npass: {from: more, to: ""}\n' > feed.yaml
+	for more in '{"__path":"x"}' '{"__type":"Report"}' '{"source.ipp":1}' '{"source.ip":"x"}' '{"raw":"x"}'; do
+		run -3 imq-parse --input raw feed.yaml <<< "{\"x\":1,\"more\":$more}"
+	done
+}
+
+@test "parse: a map of a million names neither takes long nor memory for ever" {
+	printf 'format: jsonl\npass: {from: more}\n' > feed.yaml
+	{ printf '{"more":{"k":1'; seq -f ',"k%.0f":1' 300000 | tr -d '\n'; echo '}}'; echo '{"more":{"a":1}}'; } > in
+	run -0 timeout 20 imq-parse --input raw feed.yaml in
+	[ "$(wc -l <<< "$output")" = 2 ]
 }

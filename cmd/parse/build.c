@@ -202,7 +202,8 @@ static bool special_source(struct builder *b, struct text name, struct source *s
 bool build_source(struct builder *b, struct text name, struct source *source)
 {
 	struct program *p = b->p;
-	bool json = p->format == FORMAT_JSON || p->format == FORMAT_JSONL || p->format == FORMAT_DRIVER;
+	bool json = p->format == FORMAT_JSON || p->format == FORMAT_JSONL || p->format == FORMAT_XML ||
+		p->format == FORMAT_DRIVER;
 	size_t known = p->input_count;
 	struct input *in;
 
@@ -217,7 +218,7 @@ bool build_source(struct builder *b, struct text name, struct source *source)
 	in = &p->inputs[source->number];
 	if (json)
 		return build_path(b, in->name, false, &in->path, &in->depth);
-	if (p->header)
+	if (p->header || p->format == FORMAT_KV)
 		return true;
 	p->input_count--;
 	return unknown_column(b, name);

@@ -219,10 +219,8 @@ char *catalogue_modules(void)
 
 static void print_feed(const struct definition *d, const struct feed *feed, struct text name)
 {
-	static const char *const formats[] = { "csv", "lines", "json", "jsonl" };
-
 	printf("%.*s\t%.*s\t%.*s\t%s\t%.*s\n", TEXT_ARGS(name), TEXT_ARGS(d->provider), TEXT_ARGS(feed->name),
-		formats[d->programs[0].format], TEXT_ARGS(feed->url));
+		format_names[d->programs[0].format], TEXT_ARGS(feed->url));
 }
 
 static bool list_one(const char *file, void *context)

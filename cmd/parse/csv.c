@@ -187,8 +187,7 @@ static void keep_names(struct session *s, size_t count)
 	}
 }
 
-/* Takes the columns' names from the header row. */
-static void read_header(struct session *s, const struct record *r)
+void csv_read_header(struct session *s, const struct record *r)
 {
 	struct program *p = s->program;
 
@@ -268,7 +267,7 @@ static void take_row(struct session *s, struct text source, size_t count, struct
 	}
 	if (p->header && !s->header_seen) {
 		r.cells = s->row.at;
-		read_header(s, &r);
+		csv_read_header(s, &r);
 		if (p->driver)
 			p->driver->header(s, r.count);
 		return;

@@ -3,6 +3,11 @@
 
 const char *const encoding_names[] = { "utf-8", "latin-1", "windows-1252", "utf-16", NULL };
 
+bool format_drops_nul(enum format format)
+{
+	return format == FORMAT_CSV || format == FORMAT_HTML || format == FORMAT_XML;
+}
+
 void decode_start(struct decoder *d)
 {
 	d->started = false;

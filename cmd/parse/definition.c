@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "entries.h"
+#include "jq_program.h"
 #include "opt.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -173,6 +174,8 @@ void definition_free(struct definition *d)
 		regex_free(d->regexes[i]);
 	for (size_t i = 0; i < d->time_count; i++)
 		when_format_free(d->times[i]);
+	for (size_t i = 0; i < d->program_count; i++)
+		jq_program_free(d->programs[i].jq);
 	arena_free(&d->memory);
 	free(d->file);
 	free(d);

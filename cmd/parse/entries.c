@@ -12,7 +12,7 @@ static const char *const maps[] = { "feeds", "captures", "constants", "fields", 
 static const char *const keys[] = { "provider", "feed", "code", "url", "documentation", "accuracy", "module", "status",
 	"fetch", "notes", "feeds", "format", "driver", "delimiter", "quotes", "header", "columns", "separator", "pattern",
 	"unmatched", "min_columns", "short", "long", "comments", "strip", "skip_first", "skip_lines", "skip_last",
-	"start", "stop", "lines_per_record", "repair", "records", "captures", "constants", "fields", "split", "each", "choose",
+	"start", "stop", "lines_per_record", "repair", "jq", "table", "pair_separator", "kv_separator", "strip_quotes", "records", "captures", "constants", "fields", "split", "each", "choose",
 	"pass", "others", "ignore", "require", "drop_when", "discard", "drop_empty", "report", "raw", "events", "variants",
 	"when", "when_line", "samples" };
 

@@ -1,8 +1,9 @@
 /* What a definition says of the way from bytes to records: format, delimiters, columns, comments, captures. */
 #include "driver.h"
 #include "entries.h"
+#include "jq_program.h"
 
-static const char *const formats[] = { "csv", "lines", "json", "jsonl", NULL };
+const char *const format_names[] = { "csv", "lines", "json", "jsonl", "kv", "html", "xml", NULL };
 
 static bool read_columns(struct builder *b)
 {
@@ -41,7 +42,7 @@ static bool read_format(struct builder *b)
 {
 	int format = -1;
 
-	if (!read_word(b, "format", formats, &format) || !read_driver(b))
+	if (!read_word(b, "format", format_names, &format) || !read_driver(b))
 		return false;
 	if (b->p->driver) {
 		if (format >= 0)
@@ -51,7 +52,7 @@ static bool read_format(struct builder *b)
 	}
 	if (format < 0) {
 		b->line = 0;
-		return build_fail(b, "format is missing: csv, lines, json or jsonl");
+		return build_fail(b, "format is missing: csv, lines, json, jsonl, kv, html or xml");
 	}
 	b->p->format = (enum format)format;
 	return true;
@@ -136,9 +137,13 @@ static bool read_records(struct builder *b)
 	struct entry *entry = setting(b, "records");
 
 	if (!entry)
-		return true;
+		return b->p->format != FORMAT_XML || build_fail(b, "records is missing: the name of the elements that are records");
+	if (b->p->format == FORMAT_XML) {
+		b->p->record_name = text_in(b, entry->value);
+		return b->p->record_name.len || build_fail(b, "records: the name of an element is wanted");
+	}
 	if (b->p->format != FORMAT_JSON)
-		return build_fail(b, "records is for json");
+		return build_fail(b, "records is for json and xml");
 	if (!build_path(b, text_in(b, entry->value), true, &b->p->records, &b->p->records_depth))
 		return false;
 	/* `a.b` means the elements of the array there. */
@@ -146,6 +151,55 @@ static bool read_records(struct builder *b)
 		*(struct path_step *)build_more(b, &b->p->records, &b->p->records_depth, sizeof(struct path_step)) =
 			(struct path_step){ .index = PATH_ELEMENTS };
 	return true;
+}
+
+/* {index: N, attribute: NAME, value: TEXT} */
+static bool read_table(struct builder *b)
+{
+	struct entry *entry = setting(b, "table");
+	struct value index;
+	long long number = 0;
+
+	if (!entry)
+		return true;
+	index = member_of(entry->value, "index");
+	b->p->attribute = text_in(b, member_of(entry->value, "attribute"));
+	b->p->attribute_value = text_in(b, member_of(entry->value, "value"));
+	if (entry->value.kind != VALUE_OBJECT || (index.kind != VALUE_NONE && !value_integer(index, &number)) ||
+		!b->p->attribute.at != !b->p->attribute_value.at)
+		return build_fail(b, "table wants {index: NUMBER, attribute: NAME, value: TEXT}");
+	b->p->table_index = (long)number;
+	return true;
+}
+
+static bool read_pairs(struct builder *b)
+{
+	struct text *pair = NULL, *kv = NULL;
+	size_t pairs = 0, kvs = 0;
+
+	b->p->strip_quotes = true;
+	if (!read_texts(b, "pair_separator", &pair, &pairs) || !read_texts(b, "kv_separator", &kv, &kvs) ||
+		!read_bool(b, "strip_quotes", &b->p->strip_quotes))
+		return false;
+	b->p->pair_separator = pairs ? pair[0] : TEXT(" ");
+	b->p->kv_separator = kvs ? kv[0] : TEXT("=");
+	return (b->p->pair_separator.len && b->p->kv_separator.len && pairs < 2 && kvs < 2) ||
+		build_fail(b, "a separator is one text that is not empty");
+}
+
+static bool read_jq(struct builder *b)
+{
+	struct entry *entry = setting(b, "jq");
+	struct problem problem = { .line = 0 };
+	struct text program;
+
+	if (!entry)
+		return true;
+	program = text_in(b, entry->value);
+	if (!program.at || (b->p->format != FORMAT_JSON && b->p->format != FORMAT_JSONL && b->p->format != FORMAT_XML))
+		return build_fail(b, "jq is a program for json, jsonl or xml");
+	b->p->jq = jq_program_new(program, &problem);
+	return b->p->jq || build_fail(b, "%s", problem.text);
 }
 
 /* Keys that are known, though no field is made of them. */
@@ -180,5 +234,6 @@ bool framing_read(struct builder *b)
 	for (size_t i = LENGTH(b->layers); i-- > 0;)
 		if (!read_captures(b, b->layers[i]))
 			return false;
-	return read_steps(b, "repair", &p->repair) && read_records(b) && read_ignored(b);
+	return read_steps(b, "repair", &p->repair) && read_records(b) && read_ignored(b) && read_table(b) && read_pairs(b) &&
+		read_jq(b);
 }

@@ -131,7 +131,7 @@ static bool start_document(struct event *report)
 	my.session->file = my.run->in->file;
 	if (!session_start(my.session, report))
 		return false;
-	my.decoder.drop_nul = my.session->program->format == FORMAT_CSV ||
+	my.decoder.drop_nul = format_drops_nul(my.session->program->format) ||
 		(my.session->program->driver && my.session->program->driver->row);
 	return true;
 }

@@ -216,6 +216,8 @@ static void handle(struct session *s, struct text line)
 	} else if (repair(s, &line)) {
 		if (p->format == FORMAT_JSONL)
 			take_json(s, line);
+		else if (p->format == FORMAT_KV)
+			take_pairs(s, line);
 		else
 			take_line(s, line);
 	}
@@ -250,7 +252,7 @@ static void check_marks(struct session *s)
 size_t frame_lines(struct session *s, struct text data, bool last)
 {
 	const char *p = data.at, *end = p + data.len, *next, *stop, *until = end;
-	bool unicode = s->program->format == FORMAT_LINES;
+	bool unicode = s->program->format != FORMAT_JSONL;
 
 	if (s->program->skip_last)
 		until = before_last(p, end, s->program->skip_last);

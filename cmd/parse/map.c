@@ -259,7 +259,8 @@ static void raw_json(struct session *s, const struct record *r, enum raw_policy 
 {
 	bool array = policy == RAW_JSON_ARRAY || policy == RAW_JSON_ARRAY_SORTED;
 	bool sorted = policy == RAW_JSON_SORTED || policy == RAW_JSON_ARRAY_SORTED || policy == RAW_PIECE_SORTED;
-	struct value v = policy == RAW_PIECE || policy == RAW_PIECE_SORTED ? s->piece_value : r->json;
+	struct value v = policy == RAW_PIECE || policy == RAW_PIECE_SORTED ? s->piece_value :
+			 r->original.kind ? r->original : r->json;
 
 	buf_string(b, array ? "[" : "");
 	json_rewrite(s, v, sorted, b);

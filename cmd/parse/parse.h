@@ -287,7 +287,9 @@ struct capture {
 	long line; /* only this line, from 1; 0: any that is no record */
 };
 
-enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL, FORMAT_DRIVER };
+enum format { FORMAT_CSV, FORMAT_LINES, FORMAT_JSON, FORMAT_JSONL, FORMAT_KV, FORMAT_HTML, FORMAT_XML, FORMAT_DRIVER };
+
+extern const char *const format_names[]; /* NULL-terminated */
 
 struct program {
 	enum format format;
@@ -312,6 +314,12 @@ struct program {
 	struct steps repair;          /* of lines; of JSON that does not parse */
 	struct path_step *records; /* of a JSON document */
 	size_t records_depth;
+	struct jq_program *jq;     /* changes each JSON record before it is mapped */
+	struct text record_name;   /* of the elements of an XML document that are records */
+	long table_index;          /* of HTML: which of the tables with this value of the attribute */
+	struct text attribute, attribute_value;
+	struct text pair_separator, kv_separator; /* of FORMAT_KV */
+	bool strip_quotes;
 	struct text filter;       /* rows with it (or without): NO_TEXT: all */
 	bool filter_drops;
 	struct capture *captures;
@@ -431,6 +439,7 @@ struct record {
 	const struct cell *cells;
 	size_t count;
 	struct value json;  /* of JSON formats */
+	struct value original; /* what jq has made `json` of */
 	struct cell self;   /* of JSON formats, where the record is no object */
 	struct text line_end; /* what stood behind it */
 };
@@ -532,6 +541,14 @@ struct cell *session_cells(struct session *s, size_t n);
 size_t frame_csv(struct session *s, struct text data, bool last);
 size_t frame_lines(struct session *s, struct text data, bool last);
 size_t frame_json(struct session *s, struct text data, bool last);
+size_t frame_html(struct session *s, struct text data, bool last);
+size_t frame_xml(struct session *s, struct text data, bool last);
+/* A line of pairs. */
+void take_pairs(struct session *s, struct text line);
+/* Takes the columns' names from a header row. */
+void csv_read_header(struct session *s, const struct record *r);
+/* Whether NULs are deleted before anything is looked at. */
+bool format_drops_nul(enum format format);
 /* The end of the line that starts at P: where its line end begins; *NEXT is behind it. LF, CR and CRLF, with UNICODE
  * also the other line ends of Unicode. NULL: the line is not complete. */
 const char *line_end(const char *p, const char *end, bool last, bool unicode, const char **next);

@@ -97,7 +97,8 @@ static enum field_verdict put_named(
 	buf_char(&s->composed, ',');
 	buf_json(&s->composed, name);
 	buf_char(&s->composed, ':');
-	verdict = field_put(s, f, slot, arena_text(&s->arena, buf_view(&s->composed)), cell, pass->as_is);
+	verdict = field_put(s, f, slot, arena_text(&s->arena, buf_view(&s->composed)), cell,
+		pass->as_is || f == F_RAW);
 	if (verdict != FIELD_FINE)
 		return verdict;
 	if (slot != SIZE_MAX)

@@ -329,7 +329,7 @@ static bool read_each(struct builder *b, struct entry *entry)
 	size_t count = 0;
 
 	fan->kind = FAN_EACH;
-	if (b->p->format == FORMAT_CSV || b->p->format == FORMAT_LINES)
+	if (b->p->format < FORMAT_JSON || b->p->format == FORMAT_KV || b->p->format == FORMAT_HTML)
 		return build_fail(b, "each is for JSON; split is for texts");
 	if (!fan_flags(b, entry->value, fan) || !read_text_list(b, "each", from, &paths, &count))
 		return false;
@@ -369,7 +369,8 @@ static bool read_raw(struct builder *b)
 	if (!read_word(b, "raw", policies, &raw))
 		return false;
 	b->m->raw = raw >= 0 ? (enum raw_policy)raw : usual_raw(format);
-	if (b->m->raw >= RAW_JSON && b->m->raw <= RAW_JSON_ARRAY_SORTED && (format == FORMAT_CSV || format == FORMAT_LINES))
+	if (b->m->raw >= RAW_JSON && b->m->raw <= RAW_JSON_ARRAY_SORTED && (format < FORMAT_JSON || format == FORMAT_KV ||
+		format == FORMAT_HTML))
 		return build_fail(b, "raw: only JSON records can be written as JSON");
 	if (b->m->raw >= RAW_CSV && b->m->raw <= RAW_HEADER_LINE && format != FORMAT_CSV)
 		return build_fail(b, "raw: only CSV records can be written as CSV");

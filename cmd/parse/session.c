@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "driver.h"
+#include "jq_program.h"
 #include "log.h"
 #include "opt.h"
 #include "parse.h"
@@ -306,6 +307,10 @@ size_t session_feed(struct session *s, struct text data, bool last)
 		return frame_csv(s, data, last);
 	case FORMAT_JSON:
 		return frame_json(s, data, last);
+	case FORMAT_HTML:
+		return frame_html(s, data, last);
+	case FORMAT_XML:
+		return frame_xml(s, data, last);
 	case FORMAT_DRIVER:
 		return s->program->driver->whole && !last ? 0 : s->program->driver->feed(s, data, last);
 	default:
@@ -325,6 +330,10 @@ void session_record(struct session *s, const struct record *given)
 	}
 	if (s->undecided) {
 		session_reject(s, r.source, r.line, "no line above says how to read this one");
+		return;
+	}
+	if (r.json.kind != VALUE_NONE && s->program->jq) {
+		jq_program_run(s, &r);
 		return;
 	}
 	if (r.json.kind != VALUE_NONE) {

@@ -42,7 +42,7 @@ static void note(struct session *s, const struct record *r, struct text reason)
 static void run(const struct definition *d, struct text text, size_t step, struct buf *out)
 {
 	struct session s;
-	struct decoder decoder = { .drop_nul = d->programs[0].format == FORMAT_CSV };
+	struct decoder decoder = { .drop_nul = format_drops_nul(d->programs[0].format) };
 	struct buf window = BUF_INIT;
 
 	session_init(&s, d, out);
