@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "alloc.h"
+#include "event_priv.h"
 #include "repr.h"
 
 bool hash_filter_init(struct hash_filter *h, const struct list *names, bool whitelist, struct problem *problem)
@@ -154,47 +155,43 @@ static void add_leaves(struct hash_filter *h, struct hash *sum, struct event *ev
 	}
 }
 
-static bool is_extra(struct text name)
+/* A member that is a plain string or a number in canonical form, of which nothing is to be found out: as add_single() does.
+ * False: it needs a closer look. */
+static bool add_simple(struct hash *sum, const struct member *m, uint64_t seed)
 {
-	return text_is(name, "extra") || text_starts(name, TEXT("extra."));
-}
+	struct text t = { m->value, m->value_len };
 
-/* The value of a member that is a plain string or a number in canonical form, with nothing to be found out about it, as
- * add_single() does. False: it needs a closer look. */
-static bool add_simple(struct hash *sum, struct value v, uint64_t seed)
-{
-	if (v.kind == VALUE_STRING && !v.escaped) {
-		if (v.raw.len > LONGEST_IGNORED || !value_ignored(v))
-			add_bytes(sum, value_inside(v), seed ^ (uint64_t)v.kind << KIND_SHIFT);
+	if (m->kind == VALUE_STRING && !(m->flags & ESCAPED_VALUE)) {
+		if (t.len > LONGEST_IGNORED || !value_ignored(member_value(m)))
+			add_bytes(sum, (struct text){ t.at + 1, t.len - 2 }, seed ^ (uint64_t)VALUE_STRING << KIND_SHIFT);
 		return true;
 	}
-	if (v.kind == VALUE_NUMBER && is_canonical(v.raw)) {
-		add_bytes(sum, v.raw, seed ^ (uint64_t)v.kind << KIND_SHIFT);
-		return true;
-	}
-	return false;
+	if (m->kind != VALUE_NUMBER || !is_canonical(t))
+		return false;
+	add_bytes(sum, t, seed ^ (uint64_t)VALUE_NUMBER << KIND_SHIFT);
+	return true;
 }
 
 static void add_all(struct hash_filter *h, struct hash *sum, struct event *ev)
 {
-	size_t cursor = 0;
-	struct text name;
-	enum field f;
-	struct value v;
+	for (size_t i = 0; i < ev->count; i++) {
+		const struct member *m = &ev->members[i];
+		bool numbered = m->field != F_NONE && m->field < h->known;
+		uint64_t seed;
+		struct value v;
 
-	while (event_next(ev, &cursor, &name, &f, &v)) {
-		uint64_t seed = f != F_NONE && f < h->known ? h->seeds[f] : seed_of_name(h, name);
-
-		if (!seed && v.kind != VALUE_OBJECT)
+		if (!live(m))
 			continue;
-		if (seed && add_simple(sum, v, seed))
+		seed = numbered ? h->seeds[m->field] : seed_of_name(h, member_name(ev, m));
+		if (seed ? add_simple(sum, m, seed) : m->kind != VALUE_OBJECT)
 			continue;
-		if (v.kind == VALUE_OBJECT && is_extra(name) && has_members(v)) {
+		v = member_value(m);
+		if (v.kind == VALUE_OBJECT && below_extra(m) && has_members(v)) {
 			buf_clear(&h->name);
-			buf_text(&h->name, name);
+			buf_text(&h->name, member_name(ev, m));
 			add_leaves(h, sum, ev, v);
 		} else if (seed) {
-			add_value(h, sum, ev, f, v, seed);
+			add_value(h, sum, ev, (enum field)m->field, v, seed);
 		}
 	}
 }

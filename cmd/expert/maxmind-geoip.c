@@ -14,17 +14,19 @@
 
 enum { ITEMS = 6, SLOTS = 16384, MOST_DATABASES = 8 };
 
-/* What a record said: for each item and side canonical JSON text, one behind the other. */
+/* What a record said about one side: for each item canonical JSON text, one behind the other. */
 struct slot {
 	bool used;
-	uint32_t offset;            /* of the record, 0 is one too */
-	uint32_t lengths[2][ITEMS]; /* 0: nothing */
+	bool first_is_latest;    /* of a pair of slots, the first tells */
+	uint32_t offset;         /* of the record, 0 is one too */
+	size_t side;             /* 0: source, 1: destination */
+	uint32_t lengths[ITEMS]; /* 0: nothing */
 	struct buf text;
 };
 
 struct source {
 	struct mmdb mmdb;
-	struct slot *slots; /* SLOTS of them, by offset; a newer record takes the place of an older one */
+	struct slot *slots; /* SLOTS of them, two by two */
 	struct watch watch;
 };
 
@@ -134,43 +136,57 @@ static void put_value(enum field f, const MMDB_entry_data_s *value, struct buf *
 	buf_free(&digits);
 }
 
-static const struct slot *render(struct source *d, MMDB_entry_s *record)
+static bool holds(const struct slot *slot, uint32_t offset, size_t side)
 {
-	struct slot *slot = &d->slots[(record->offset * 2654435761u >> 16) % SLOTS];
+	return slot->used && slot->offset == offset && slot->side == side;
+}
 
-	if (slot->used && slot->offset == record->offset)
+/* The slot of a record for one side: one of two neighbours; what was asked for longer ago goes. */
+static struct slot *slot_of(struct source *d, uint32_t offset, size_t side)
+{
+	uint64_t mixed = (offset * UINT64_C(2) + side) * UINT64_C(0x9e3779b97f4a7c15);
+	struct slot *pair = &d->slots[(mixed >> 32) % (SLOTS / 2) * 2];
+	bool second = holds(&pair[1], offset, side) || (!holds(&pair[0], offset, side) && pair->first_is_latest);
+
+	pair->first_is_latest = !second;
+	return &pair[second];
+}
+
+static const struct slot *render(struct source *d, MMDB_entry_s *record, size_t side)
+{
+	struct slot *slot = slot_of(d, record->offset, side);
+
+	if (holds(slot, record->offset, side))
 		return slot;
 	slot->used = true;
 	slot->offset = record->offset;
+	slot->side = side;
 	buf_clear(&slot->text);
-	for (size_t side = 0; side < 2; side++)
-		for (size_t i = 0; i < ITEMS; i++) {
-			const char *const *path = my.use_registered && items[i].registered[0]
-							  ? items[i].registered
-							  : items[i].path;
-			size_t before = slot->text.len;
-			MMDB_entry_data_s value;
+	for (size_t i = 0; i < ITEMS; i++) {
+		const char *const *path = my.use_registered && items[i].registered[0] ? items[i].registered
+										      : items[i].path;
+		size_t before = slot->text.len;
+		MMDB_entry_data_s value;
 
-			if (mmdb_value(record, path, &value))
-				put_value(items[i].field[side], &value, &slot->text);
-			slot->lengths[side][i] = (uint32_t)(slot->text.len - before);
-		}
+		if (mmdb_value(record, path, &value))
+			put_value(items[i].field[side], &value, &slot->text);
+		slot->lengths[i] = (uint32_t)(slot->text.len - before);
+	}
 	return slot;
 }
 
-static void add_items(struct event *ev, const struct slot *slot, size_t wanted)
+static void add_items(struct event *ev, const struct slot *slot)
 {
 	struct text rest = buf_view(&slot->text);
 
-	for (size_t side = 0; side < 2; side++)
-		for (size_t i = 0; i < ITEMS; i++) {
-			uint32_t length = slot->lengths[side][i];
+	for (size_t i = 0; i < ITEMS; i++) {
+		uint32_t length = slot->lengths[i];
 
-			if (side == wanted && length)
-				event_add_raw(ev, items[i].field[side], (struct text){ rest.at, length },
-					my.overwrite ? OVERWRITE_YES : OVERWRITE_NO);
-			rest = text_from(rest, length);
-		}
+		if (length)
+			event_add_raw(ev, items[i].field[slot->side], (struct text){ rest.at, length },
+				my.overwrite ? OVERWRITE_YES : OVERWRITE_NO);
+		rest = text_from(rest, length);
+	}
 }
 
 static enum verdict locate(struct event *ev)
@@ -187,7 +203,7 @@ static enum verdict locate(struct event *ev)
 			unsigned prefix;
 
 			if (mmdb_find(&my.databases[i].mmdb, &ip, &record, &prefix, &problem))
-				add_items(ev, render(&my.databases[i], &record), side);
+				add_items(ev, render(&my.databases[i], &record, side));
 			else if (problem.text[0])
 				log_message("%s", problem.text);
 		}
