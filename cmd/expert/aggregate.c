@@ -41,6 +41,7 @@ static struct {
 	int64_t oldest;    /* no group arrived before */
 	uint64_t number, run;
 	size_t since; /* events since all groups were looked at */
+	size_t early; /* times that all groups were closed for lack of room */
 	enum field count, end;
 	struct event *out;
 	struct buf value;
@@ -204,7 +205,8 @@ static int64_t weight(struct event *ev)
 static void begin_group(struct event *ev, const struct hash *key, struct group *g)
 {
 	if (state_full(&my.state)) {
-		log_message("--limit: %lld groups at once: closing all of them early", my.state.limit);
+		if (my.early++ == 0)
+			log_message("--limit: %lld groups at once: closing all of them early", my.state.limit);
 		close_groups(true, 0);
 	}
 	g->number = my.number++;
