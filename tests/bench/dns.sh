@@ -26,7 +26,7 @@ trap finish EXIT
 
 awk -v n="$names" 'BEGIN { for (i = 0; i < n; i++) printf "h%d A 10.%d.%d.%d\n", i, i / 65536, i / 256 % 256, i % 256 }' | zone bench.example
 awk -v n="$names" 'BEGIN { for (i = 0; i < n; i++) printf "%d.%d.%d PTR h%d.bench.example.\n", i % 256, i / 256 % 256, i / 65536, i }' | zone 10.in-addr.arpa
-start_nsd
+start_nsd ""
 awk -v n="$names" 'BEGIN { for (i = 0; i < n; i++) printf "{\"source.ip\":\"10.%d.%d.%d\",\"source.port\":%d}\n", i / 65536, i / 256 % 256, i % 256, i % 65536 }' > ptr.events
 awk -v n="$names" 'BEGIN { for (i = 0; i < n; i++) printf "{\"source.fqdn\":\"h%d.bench.example\",\"source.port\":%d}\n", i, i % 65536 }' > a.events
 awk -v n="$names" 'BEGIN { for (i = 0; i < n; i++) printf "%d.%d.%d.10.in-addr.arpa PTR\n", i % 256, i / 256 % 256, i / 65536 }' > queries

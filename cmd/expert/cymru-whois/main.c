@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "bulk.h"
 #include "dns.h"
 #include "event.h"
 #include "filter.h"
@@ -33,6 +34,7 @@ static struct {
 	bool overwrite;
 	double failure_ttl; /* seconds */
 	struct dns dns;
+	struct bulk bulk;
 	struct lookup lookup;
 	struct asking *all, *spare;
 	struct as_question *asked[AS_BUCKETS];
@@ -43,7 +45,11 @@ static struct {
 static const struct opt options[] = {
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace what the event has already"),
 	OPT_SECONDS(0, "negative-ttl", &my.failure_ttl, "60", "how long to remember that nothing is known, unless the zone says"),
+	OPT_BOOL('b', "bulk", &my.bulk.on, false, "ask by whois, many at a time, instead of the DNS"),
+	OPT_TEXT(0, "bulk-server", &my.bulk.server, "whois.cymru.com#43", "HOST or HOST#PORT to ask with --bulk"),
+	OPT_SECONDS(0, "bulk-timeout", &my.bulk.timeout, "30", "how long one connection for --bulk may take"),
 	DNS_OPTIONS(&my.dns),
+	OPT_MIXIN(&bulk_mixin, &my.bulk),
 	LOOKUP_OPTIONS_WITH(&my.lookup, "1000", "86400", "10", "pass"),
 	OPT_END
 };
@@ -215,6 +221,39 @@ static void ask_origin(struct asking *a)
 	buf_free(&query);
 }
 
+/* By whois all comes in one row, and an address may have several. */
+static void on_row(void *context, struct text columns[CYMRU_COLUMNS], size_t count)
+{
+	struct asking *a = context;
+	struct buf row = BUF_INIT, name = BUF_INIT;
+	unsigned before = a->row.prefix;
+	bool first = !a->row.any;
+
+	for (unsigned i = BULK_AS; i <= BULK_ALLOCATED; i++)
+		if (i != BULK_IP) {
+			buf_text(&row, columns[i]);
+			buf_char(&row, '|');
+		}
+	cymru_origin(&a->row, buf_view(&row), &a->ip);
+	if ((first || a->row.prefix > before) && a->row.asn >= 0 && count > BULK_NAME) {
+		cymru_name(&name, columns[BULK_NAME]);
+		cymru_put(&a->row.answer, "as_name", buf_view(&name));
+	}
+	buf_free(&row);
+	buf_free(&name);
+}
+
+static void on_end(void *context, const char *error)
+{
+	struct asking *a = context;
+
+	a->ttl = a->row.answer.len ? my.lookup.cache_ttl : my.failure_ttl;
+	if (error)
+		fail(a, error);
+	else
+		finish(a);
+}
+
 static void ask(struct lookup_question *question, struct text key)
 {
 	struct asking *a = my.spare;
@@ -229,7 +268,19 @@ static void ask(struct lookup_question *question, struct text key)
 	a->question = question;
 	cymru_clear(&a->row);
 	ip_parse(text_from(key, 6), &a->ip);
-	ask_origin(a);
+	if (my.bulk.on)
+		bulk_ask(&my.bulk, &a->ip, a);
+	else
+		ask_origin(a);
+}
+
+static bool start(struct problem *problem)
+{
+	(void)problem;
+	my.bulk.dns = &my.dns;
+	my.bulk.row = on_row;
+	my.bulk.end = on_end;
+	return true;
 }
 
 static void stop(void)
@@ -258,6 +309,7 @@ int main(int argc, char **argv)
 			.module = "intelmq.bots.experts.cymru_whois.expert",
 			.summary = "look up AS, network and registry of addresses with Team Cymru",
 			.options = options,
+			.start = start,
 			.event = want,
 			.ask = ask,
 			.fill = fill,
