@@ -1,5 +1,8 @@
+# shellcheck shell=bash disable=SC2034,SC2016 # the tests use what is set here; $ORIGIN is a zone's
 # Loaded by tests that need a name server: `load nsd`, then start_nsd in the test, stop_nsd in teardown.
 # Zones are the files in ./zones, each named after its origin (without the dot at the end).
+
+PATH=$PATH:/usr/sbin
 
 # start_nsd [CONFIGURATION]: an NSD of our own on a free port of loopback; sets $dns_port, and $dns to what --nameserver takes.
 # CONFIGURATION goes into its server section. It needs no root.
@@ -34,7 +37,7 @@ start_nsd() {
 			printf 'zone:\n\tname: "%s"\n\tzonefile: "%s"\n' "${zone#zones/}" "${zone#zones/}"
 		done
 	} > nsd/conf
-	PATH=$PATH:/usr/sbin nsd -c "$PWD/nsd/conf" || { cat nsd/log >&2; return 1; }
+	nsd -c "$PWD/nsd/conf" || { cat nsd/log >&2; return 1; }
 	dns=127.0.0.1#$dns_port
 	wait_until nsd_answers || { cat nsd/log >&2; return 1; }
 }
