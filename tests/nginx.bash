@@ -1,4 +1,5 @@
 # Loaded by tests that need a web server: `load nginx`, then start_nginx in the test, stop_nginx in teardown.
+# `echo_read_request_body; access_log FILE body;` in a location writes what is posted there.
 # Documents are those in ./www; ./nginx.log has one line a request: status, method, path, and the headers tests ask about.
 
 # start_nginx [CONFIGURATION]: an nginx of our own on a free port of loopback; sets $web to its URL. CONFIGURATION goes into
@@ -19,6 +20,7 @@ start_nginx() {
 		http {
 			log_format test '\$status \$request_method \$request_uri agent=\$http_user_agent auth=\$http_authorization'
 				' none=\$http_if_none_match since=\$http_if_modified_since';
+			log_format body escape=none '\$request_body auth=\$http_authorization type=\$content_type';
 			access_log $PWD/nginx.log test;
 			client_body_temp_path $PWD/nginx/body;
 			proxy_temp_path $PWD/nginx/proxy;
