@@ -684,3 +684,51 @@ define() {
 	run -0 timeout 20 imq-parse --input raw feed.yaml in
 	[ "$(wc -l <<< "$output")" = 2 ]
 }
+
+@test "parse: records below a path come out while the document is still growing, other values are passed over" {
+	define json 'records: data.list'
+	mkfifo in
+	imq-parse feed.yaml < in > out &
+	exec 5> in
+	{ printf '{"x":"'; head -c 20000000 /dev/zero | tr '\0' x; printf '","data":{"list":{"no":"list"},"other":[1,{"list":[{"ip":"192.0.2.9"}]}]},"data2":{"list":[{"ip":"192.0.2.8"}]},"data":{"list":[{"ip":"192.0.2.1"},\n'; } >&5
+	wait_until grep -q 192.0.2.1 out
+	printf '{"ip":"x"},{"ip":"192.0.2.2"}]},"y":[[[]]]}' >&5
+	exec 5>&-
+	wait
+	[ "$(jq -r '.["source.ip"]' out | tr '\n' ,)" = 192.0.2.1,192.0.2.2, ]
+	for text in '{"data":{"list":[{"ip":"192.0.2.1"}' '{"data":{"list":[,]}}' '{"data":7}' '{"data" 7}' '{"a":1}}' '{data:1}' 'x'; do
+		run -3 imq-parse feed.yaml <<< "$text"
+	done
+	run -0 imq-parse feed.yaml <<< '[{"ip":"192.0.2.1"}]'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1"}' ]
+}
+
+@test "parse html: columns, split cells, ignored values, what stands for nothing" {
+	echo '<table><tr><th>h</th></tr><tr><td>192.0.2.1</td><td>a [D]b.example/x</td><td>1700000000</td></tr><tr><td>none</td></tr><tr><td>-</td></tr></table>' > page
+	run -3 --separate-stderr imq-parse html -c source.ip,source.url,time.source --split-column source.url --split-separator '[D]' --split-index 1 --time-format timestamp --ignore-values none,, page
+	[ "$(plain)" = '{"classification.type":"c2-server","source.ip":"192.0.2.1","source.url":"http://b.example/x","time.source":"2023-11-14T22:13:20+00:00"}' ]
+	[ "$stderr" = 'imq-parse: page:1: source.ip: no translation for the value' ]
+	run -3 imq-parse html -c time.source page
+	run -2 --separate-stderr imq-parse html -c source.ip --ignore-values a,b page
+	[ "$stderr" = 'imq-parse: --ignore-values has 2 values, --columns has 1' ]
+}
+
+@test "parse json: events as they are, their fields above those of the report, raw kept" {
+	echo '{"source.ip":"192.0.2.1","source.as_name":" x ","extra":{"a":1,"b":null},"raw":"YQ==","feed.name":"mine","__type":"Event"}' > doc
+	report '"feed.name":"theirs"' < doc > in
+	run -0 imq-parse json --default-fields '{"feed.name":"n","classification.type":"other"}' in
+	[ "$output" = '{"source.ip":"192.0.2.1","source.as_name":" x ","extra.a":1,"raw":"YQ==","feed.name":"mine","time.observation":"2026-01-01T00:00:00+00:00","classification.type":"other"}' ]
+	printf '%s\n' '{"source.ip":"192.0.2.1"}' '{"source.ipp":1}' '{"__type":"x"}' '[1]' > lines
+	run -3 --separate-stderr imq-parse json --splitlines --input raw lines
+	[ "$(raws)" = '{"source.ip":"192.0.2.1"}|' ]
+	[ "$(wc -l <<< "$stderr")" = 3 ]
+}
+
+@test "parse kv and regex: what is in no map is left out, what does not match rejected or skipped" {
+	run -0 imq-parse kv --keys '{"a":"source.ip","t":"time.source"}' <<< 'a="192.0.2.1" t=1700000000 z=1'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","time.source":"2023-11-14T22:13:20+00:00"}' ]
+	run -2 imq-parse kv
+	run -3 imq-parse regex -p '(\S+)\s+(\d+)' -c source.ip,source.port <<< $'192.0.2.1  80\nx'
+	run -0 imq-parse regex -p '(\S+)\s+(\d+)' --skip-unmatched -c source.ip,source.port <<< $'192.0.2.1  80\nx'
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","source.port":80}' ]
+}

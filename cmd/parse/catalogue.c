@@ -210,7 +210,7 @@ char *catalogue_modules(void)
 	struct problem unused = { .line = 0 };
 	char *result;
 
-	buf_string(&modules, "intelmq.bots.parsers.generic.parser_csv");
+	buf_string(&modules, generic_modules);
 	catalogue_each(collect_module, &modules, &unused);
 	result = alloc_string(buf_view(&modules));
 	buf_free(&modules);

@@ -150,7 +150,7 @@ static bool read_records(struct builder *b)
 	if (b->p->records[b->p->records_depth - 1].index >= PATH_KEY)
 		*(struct path_step *)build_more(b, &b->p->records, &b->p->records_depth, sizeof(struct path_step)) =
 			(struct path_step){ .index = PATH_ELEMENTS };
-	return true;
+	return b->p->records_depth <= RECORDS_DEPTH || build_fail(b, "records: at most %d steps", RECORDS_DEPTH);
 }
 
 /* {index: N, attribute: NAME, value: TEXT} */

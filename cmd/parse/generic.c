@@ -1,4 +1,5 @@
-/* IntelMQ's generic CSV parser: a definition made of options (parsers-1.md 4.1). */
+/* The generic parsers whose options name columns: IntelMQ's CSV and HTML parsers (parsers-1.md 4.1, 4.4), and lines by a
+ * regular expression. A definition is made of the options. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -39,6 +40,7 @@ static bool read_map(struct builder *b, const char *option, struct text json, st
 }
 
 struct maps {
+	bool html;
 	struct value translation, types, regexes, compose;
 	struct when_format *when;
 	struct table *table;
@@ -56,6 +58,33 @@ static struct step *add_step(struct builder *b, struct target *target, enum step
 static void build_whens(struct builder *b, struct step *step, struct when_format *when)
 {
 	*(struct when_format **)build_more(b, &step->whens, &step->when_count, sizeof *step->whens) = when;
+}
+
+/* The piece of a cell that is split, and numbers that are no dates. */
+static void add_html_steps(struct builder *b, const struct generic *g, struct text name, struct target *target)
+{
+	bool fuzzy = !g->time_format || !*g->time_format || strcmp(g->time_format, "fuzzy") == 0;
+	struct problem unused;
+	struct step *step;
+	long long index = 0;
+
+	if (g->split_column && *g->split_column && text_is(name, g->split_column)) {
+		text_integer(text_of(g->split_index), &index);
+		step = add_step(b, target, g->split_separator ? STEP_PART : STEP_WORD);
+		step->text = build_text(b, text_of(g->split_separator));
+		step->index = (long)index;
+		add_step(b, target, STEP_STRIP);
+	}
+	if (text_is(name, "time.source") && fuzzy) {
+		struct condition *c;
+
+		step = add_step(b, target, STEP_ASSERT);
+		step->test = build_zero(b, 1, sizeof *step->test);
+		c = build_more(b, &step->test->at, &step->test->count, sizeof *c);
+		*c = (struct condition){ .source.kind = SOURCE_CURRENT, .kind = TEST_MATCHES, .negated = true,
+			.regex = regex_new(TEXT("^[0-9]+$"), 0, &unused) };
+		*(struct regex **)build_more(b, &b->d->regexes, &b->d->regex_count, sizeof(struct regex *)) = c->regex;
+	}
 }
 
 /* What the name of an alternative means for the value. */
@@ -76,6 +105,8 @@ static bool add_steps(struct builder *b, const struct generic *g, const struct m
 				b->problem, "--data-type: the only type is json, for \"%.*s\"", TEXT_ARGS(name));
 		add_step(b, target, STEP_JSON);
 	}
+	if (maps->html)
+		add_html_steps(b, g, name, target);
 	if (text_is(name, "time.source"))
 		build_whens(b, add_step(b, target, STEP_TIME), maps->when);
 	else if (text_ends(name, TEXT(".url")))
@@ -83,6 +114,23 @@ static bool add_steps(struct builder *b, const struct generic *g, const struct m
 	else if (text_is(name, "classification.type") && maps->table->count)
 		add_step(b, target, STEP_MAP)->table = maps->table;
 	return true;
+}
+
+/* HTML: a cell with this text is as good as empty. */
+static void add_ignored(struct builder *b, const struct generic *g, size_t number, struct choice *choice)
+{
+	struct step *step;
+	struct condition *c;
+
+	if (number >= g->ignore_values.count || g->ignore_values.items[number].len == 0)
+		return;
+	step = build_more(b, &choice->steps.at, &choice->steps.count, sizeof *step);
+	step->kind = STEP_NONE;
+	step->test = build_zero(b, 1, sizeof *step->test);
+	c = build_more(b, &step->test->at, &step->test->count, sizeof *c);
+	c->source.kind = SOURCE_CURRENT;
+	c->kind = TEST_IS;
+	*(struct text *)build_more(b, &c->values, &c->count, sizeof *c->values) = g->ignore_values.items[number];
 }
 
 static bool add_column(struct builder *b, const struct generic *g, const struct maps *maps, size_t number)
@@ -95,7 +143,10 @@ static bool add_column(struct builder *b, const struct generic *g, const struct 
 	choice->source.kind = SOURCE_INPUT;
 	choice->source.number =
 		build_input(b, (struct text){ column, (size_t)snprintf(column, sizeof column, "#%zu", number) });
-	if (g->columns_required.count) {
+	if (maps->html) {
+		rule->ignored_next = true;
+		add_ignored(b, g, number, choice);
+	} else if (g->columns_required.count) {
 		struct text word = g->columns_required.items[number];
 
 		rule->optional = text_eq_nocase(word, TEXT("false")) || text_is(word, "0");
@@ -192,31 +243,101 @@ static bool read_maps(struct builder *b, const struct generic *g, struct maps *m
 	return build_time(b, text_of(g->time_format ? g->time_format : ""), &maps->when);
 }
 
-static bool build(struct builder *b, const struct generic *g)
+static bool read_html(struct builder *b, const struct generic *g)
 {
-	struct maps maps = { .when = NULL };
+	struct program *p = b->p;
+	long long unused;
 
+	if (g->ignore_values.count && g->ignore_values.count != g->columns.count)
+		return problem_set(b->problem, "--ignore-values has %zu values, --columns has %zu",
+			g->ignore_values.count, g->columns.count);
+	if (!text_integer(text_of(g->split_index), &unused))
+		return problem_set(b->problem, "--split-index: a number is wanted: \"%s\"", g->split_index);
+	p->format = FORMAT_HTML;
+	p->skip_first = g->skip_table_head;
+	p->table_index = (long)g->table_index;
+	p->attribute = g->attribute_name ? text_of(g->attribute_name) : TEXT("");
+	p->attribute_value = g->attribute_value ? text_of(g->attribute_value) : TEXT("");
+	if (!p->attribute_value.len)
+		p->attribute = TEXT("");
+	b->m->raw = RAW_RECORD;
+	b->m->drop_empty = true;
+	return true;
+}
+
+static bool read_pattern(struct builder *b, const struct generic *g)
+{
+	struct program *p = b->p;
+
+	if (!g->pattern)
+		return problem_set(b->problem, "--pattern is missing: the regular expression of a line");
+	p->format = FORMAT_LINES;
+	p->strip = true;
+	p->skip_unmatched = g->skip_unmatched;
+	b->m->raw = RAW_RECORD;
+	return build_regex(b, text_of(g->pattern), &p->pattern);
+}
+
+static bool build_columns(struct builder *b, const struct generic *given, enum generic_kind kind)
+{
+	static struct text html_columns[] = { { "", 0 }, { "source.fqdn", 11 } };
+	struct maps maps = { .html = kind == GENERIC_HTML };
+	struct generic own = *given;
+	const struct generic *g = &own;
+
+	if (kind == GENERIC_HTML && own.columns.count == 0)
+		own.columns = (struct list){ html_columns, LENGTH(html_columns) };
 	if (g->columns.count == 0)
 		return problem_set(b->problem, "--columns is missing: the names of the fields, column by column");
 	if (g->columns_required.count && g->columns_required.count != g->columns.count)
 		return problem_set(b->problem, "--columns-required has %zu values, --columns has %zu",
 			g->columns_required.count, g->columns.count);
-	if (!read_framing(b, g) || !read_maps(b, g, &maps))
+	if (!(kind == GENERIC_HTML ? read_html : kind == GENERIC_REGEX ? read_pattern : read_framing)(b, g) ||
+		!read_maps(b, g, &maps))
 		return false;
 	for (size_t i = 0; i < g->columns.count; i++)
 		if (!add_column(b, g, &maps, i))
 			return false;
-	return add_compose(b, &maps) && build_finish(b);
+	return add_compose(b, &maps);
 }
 
-struct definition *generic_definition(const struct generic *options, struct problem *problem)
+static const struct {
+	const char *name;
+	enum generic_kind kind;
+} names[] = { { "csv", GENERIC_CSV }, { "intelmq.bots.parsers.generic.parser_csv", GENERIC_CSV },
+	{ "intelmq.bots.parsers.generic.csv_parser", GENERIC_CSV }, { "regex", GENERIC_REGEX },
+	{ "html", GENERIC_HTML }, { "intelmq.bots.parsers.html_table.parser", GENERIC_HTML }, { "kv", GENERIC_KV },
+	{ "intelmq.bots.parsers.key_value.parser", GENERIC_KV }, { "json", GENERIC_JSON },
+	{ "intelmq.bots.parsers.json.parser", GENERIC_JSON } };
+
+const char generic_modules[] = "intelmq.bots.parsers.generic.parser_csv intelmq.bots.parsers.html_table.parser "
+	"intelmq.bots.parsers.key_value.parser intelmq.bots.parsers.json.parser";
+
+bool generic_find(const char *name, enum generic_kind *kind)
+{
+	for (size_t i = 0; i < LENGTH(names); i++)
+		if (strcmp(name, names[i].name) == 0) {
+			*kind = names[i].kind;
+			return true;
+		}
+	return false;
+}
+
+struct definition *generic_definition(const struct generic *options, enum generic_kind kind, struct problem *problem)
 {
 	struct definition *d = alloc_zero(1, sizeof *d);
 	struct builder b = { .d = d, .problem = problem, .python = true };
+	bool fine;
 
 	b.p = build_more(&b, &d->programs, &d->program_count, sizeof *b.p);
 	b.m = build_more(&b, &b.p->mappings, &b.p->mapping_count, sizeof *b.m);
-	if (build(&b, options))
+	if (kind == GENERIC_KV)
+		fine = generic_keys(&b, options);
+	else if (kind == GENERIC_JSON)
+		fine = generic_json(&b, options);
+	else
+		fine = build_columns(&b, options, kind);
+	if (fine && build_finish(&b))
 		return d;
 	definition_free(d);
 	return NULL;

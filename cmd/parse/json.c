@@ -173,7 +173,7 @@ static bool repaired(struct session *s, struct text element)
 	return fine;
 }
 
-static void take_element(struct session *s, struct text element)
+void json_take(struct session *s, struct text element)
 {
 	struct value_error error;
 	struct value v;
@@ -190,37 +190,7 @@ static void take_element(struct session *s, struct text element)
 	session_reject(s, element, s->line, reason);
 }
 
-/* A document that is an object: one record, or where the definition names a place for them, the elements of the
- * array there. */
-static bool take_one(struct session *s, struct value v, void *context)
-{
-	*(size_t *)context += 1;
-	take_value(s, v);
-	return true;
-}
-
-static void take_document(struct session *s, struct text document)
-{
-	const struct program *p = s->program;
-	struct value_error error;
-	size_t count = 0, literal = 0;
-	struct value v, place;
-
-	if (!p->records_depth || !value_parse(document, &v, &error)) {
-		take_element(s, document);
-		return;
-	}
-	path_each(s, v, p->records, p->records_depth, take_one, &count);
-	while (p->records[literal].index >= PATH_KEY)
-		literal++;
-	place = json_path(v, p->records, literal);
-	if (!count && place.kind != VALUE_ARRAY && place.kind != VALUE_OBJECT)
-		session_reject(s, document, s->line, "the document has no array where the definition says");
-}
-
-/* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not
- * complete. */
-static const char *skip_value(struct json_state *j, const char *p, const char *end, bool last)
+const char *json_skip(struct json_state *j, const char *p, const char *end, bool last)
 {
 	const char *q = p + j->searched;
 
@@ -257,7 +227,7 @@ static const char *skip_value(struct json_state *j, const char *p, const char *e
 	return NULL;
 }
 
-static void forget(struct json_state *j)
+void json_forget(struct json_state *j)
 {
 	j->depth = 0;
 	j->searched = 0;
@@ -278,7 +248,7 @@ static bool to_value(struct session *s, const char **p, const char *end)
 			return false;
 		switch (j->place) {
 		case JSON_START:
-			j->place = **p == '[' && !s->program->records_depth ? JSON_ELEMENT : JSON_DOCUMENT;
+			j->place = **p == '[' ? JSON_ELEMENT : JSON_DOCUMENT;
 			if (j->place == JSON_DOCUMENT)
 				return true;
 			break;
@@ -323,30 +293,52 @@ static const char *unfinished(struct session *s, const char *p, const char *end,
 	return end;
 }
 
+/* Where the path begins with a name and the document is an array, it is that of the records. */
+static void choose_way(struct session *s, struct text data)
+{
+	const char *p = value_space(data.at, data.at + data.len);
+	bool members = s->program->records[0].index == PATH_KEY || s->program->records[0].index == PATH_MEMBERS;
+
+	if (p == data.at + data.len)
+		return;
+	s->json.below = s->json.wanted = !(members && *p == '[');
+	s->json.place = s->json.below ? JSON_DOCUMENT : JSON_ELEMENT;
+	if (!s->json.below)
+		*(char *)(uintptr_t)p = ' '; /* its bracket has been seen */
+}
+
 size_t frame_json(struct session *s, struct text data, bool last)
 {
 	struct json_state *j = &s->json;
 	const char *p = data.at, *end = p + data.len, *stop;
 
+	if (s->program->records_depth) {
+		if (j->place == JSON_START)
+			choose_way(s, data);
+		if (j->place == JSON_START)
+			return last ? data.len : 0;
+		if (j->below)
+			return frame_json_path(s, data, last);
+	}
 	while (p < end) {
 		bool inside = j->searched || s->skipping;
 
 		if (!inside && !to_value(s, &p, end))
 			break;
-		stop = skip_value(j, p, end, last);
+		stop = json_skip(j, p, end, last);
 		if (!stop) {
 			p = unfinished(s, p, end, last);
 			break;
 		}
 		if (stop == p) /* a closing bracket where a value should be */
 			stop++;
-		forget(j);
+		json_forget(j);
 		if (s->skipping)
 			s->skipping = false;
 		else if (j->place == JSON_DOCUMENT)
-			take_document(s, (struct text){ p, (size_t)(stop - p) });
+			json_take(s, (struct text){ p, (size_t)(stop - p) });
 		else
-			take_element(s, (struct text){ p, (size_t)(stop - p) });
+			json_take(s, (struct text){ p, (size_t)(stop - p) });
 		s->line += line_feeds(p, stop);
 		j->place = j->place == JSON_DOCUMENT ? JSON_END : JSON_COMMA;
 		p = stop;

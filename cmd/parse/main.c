@@ -67,15 +67,32 @@ static const struct opt options[] = {
 		"generic CSV: the text that --filter-type is about"),
 	OPT_CHOICE(0, "filter-type", &my.generic.filter_type, filters, NULL,
 		"generic CSV: keep only rows with --filter-text, or without"),
+	OPT_TEXT('p', "pattern", &my.generic.pattern, NULL,
+		"generic lines: the regular expression whose groups are the columns"),
+	OPT_BOOL(0, "skip-unmatched", &my.generic.skip_unmatched, false,
+		"generic lines: pass over lines that do not match, instead of rejecting them"),
+	OPT_LIST(0, "ignore-values", &my.generic.ignore_values, "",
+		"generic HTML: for each column, a text that is no value"),
+	OPT_TEXT(0, "attribute-name", &my.generic.attribute_name, "", "generic HTML: only tables with this attribute …"),
+	OPT_TEXT(0, "attribute-value", &my.generic.attribute_value, "", "generic HTML: … of this value"),
+	OPT_INTEGER(0, "table-index", &my.generic.table_index, "0", "generic HTML: which of the tables, from 0"),
+	OPT_BOOL(0, "skip-table-head", &my.generic.skip_table_head, true, "generic HTML: leave the first row out"),
+	OPT_TEXT(0, "split-column", &my.generic.split_column, "", "generic HTML: the field whose cells are split"),
+	OPT_TEXT(0, "split-separator", &my.generic.split_separator, NULL,
+		"generic HTML: what they are split at, instead of white space"),
+	OPT_TEXT(0, "split-index", &my.generic.split_index, "0", "generic HTML: which piece counts, from 0"),
+	OPT_TEXT(0, "html-parser", &my.generic.html_parser, NULL, "generic HTML: has no effect, as in IntelMQ"),
+	OPT_BOOL(0, "skip-head", &my.generic.skip_head, true, "generic HTML: has no effect, as in IntelMQ"),
+	OPT_JSON('k', "keys", &my.generic.keys, NULL, "generic key=value: keys to fields, as a map"),
+	OPT_TEXT(0, "pair-separator", &my.generic.pair_separator, " ", "generic key=value: what separates pairs"),
+	OPT_TEXT(0, "kv-separator", &my.generic.kv_separator, "=", "generic key=value: what separates key and value"),
+	OPT_BOOL(0, "strip-quotes", &my.generic.strip_quotes, true, "generic key=value: take quotes around values off"),
+	OPT_TEXT(0, "timestamp-key", &my.generic.timestamp_key, NULL,
+		"generic key=value: has no effect, as in IntelMQ"),
+	OPT_BOOL(0, "splitlines", &my.generic.splitlines, false, "generic JSON: every line is a document"),
 	PARAMETER_OPTIONS,
 	OPT_END
 };
-
-static bool is_generic(const char *name)
-{
-	return strcmp(name, "csv") == 0 || strcmp(name, "intelmq.bots.parsers.generic.parser_csv") == 0 ||
-	       strcmp(name, "intelmq.bots.parsers.generic.csv_parser") == 0;
-}
 
 /* Finds out from the operands what to parse by; what is left of them is input. */
 static bool find_definition(struct problem *problem)
@@ -83,12 +100,13 @@ static bool find_definition(struct problem *problem)
 	struct reader *in = my.run.in;
 	char *const *operands = in->files;
 	const struct feed *feed = NULL;
+	enum generic_kind kind = my.generic.pattern ? GENERIC_REGEX : GENERIC_CSV;
 
-	if (is_generic(*operands)) {
-		my.definition = generic_definition(&my.generic, problem);
+	if (generic_find(*operands, &kind)) {
+		my.definition = generic_definition(&my.generic, kind, problem);
 		operands++;
 	} else if (my.generic.columns.count) {
-		my.definition = generic_definition(&my.generic, problem);
+		my.definition = generic_definition(&my.generic, kind, problem);
 	} else if (strcmp(*operands, "-") == 0) {
 		return problem_set(
 			problem, "the name of a feed is wanted, or --columns; imq-parse --list shows all feeds");
@@ -98,6 +116,8 @@ static bool find_definition(struct problem *problem)
 	}
 	if (!my.definition)
 		return false;
+	if (kind == GENERIC_HTML && !my.generic.type)
+		my.generic.type = "c2-server";
 	reader_init(in, operands, my.run.max_record);
 	session_init(&my.session, my.definition, &my.run.out->buffer);
 	my.session.feed = feed;

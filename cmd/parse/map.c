@@ -94,8 +94,13 @@ static enum added add(struct session *s, const struct rule *rule, struct cell ce
 		}
 		if (outcome == STEP_NEXT)
 			continue;
-		if (t->field == F_NONE || outcome == STEP_NOTHING || (!rule->keep_empty && cell_ignored(cell)))
+		if (t->field == F_NONE || outcome == STEP_NOTHING)
 			return LEFT_OUT;
+		if (!rule->keep_empty && cell_ignored(cell)) {
+			if (!rule->ignored_next)
+				return LEFT_OUT;
+			continue;
+		}
 		if (s->set[t->slot]) {
 			enum added may = occupied(s, rule, t);
 

@@ -114,6 +114,9 @@ static void add_node(struct buf *out, const xmlNode *node, bool html)
 {
 	if (node->type == XML_ELEMENT_NODE) {
 		open_tag(out, node, html);
+	} else if (html && is_text(node) && node->content && text_trim(text_of((const char *)node->content)).len == 0) {
+		/* White space alone is a line feed or a blank in IntelMQ's rows. */
+		buf_char(out, strchr((const char *)node->content, '\n') ? '\n' : ' ');
 	} else if (is_text(node)) {
 		add_escaped(out, node->content, false);
 	} else if (node->type == XML_COMMENT_NODE) {

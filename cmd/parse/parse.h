@@ -208,6 +208,7 @@ struct rule {
 	bool keep_empty; /* "", "-", "N/A", null are values */
 	bool overwrite;  /* replaces a value that the event has */
 	bool keep;       /* leaves a value that the event has */
+	bool ignored_next; /* such values are for the next target, and fail at the last */
 	bool as_is;      /* a value that is valid is not sanitised */
 	bool constant;   /* one unconditional constant: already in the session's prefix */
 };
@@ -420,16 +421,35 @@ struct cell build_cell(struct builder *b, struct value v);
 /* Numbers targets, marks constants, counts columns: when all rules are there. */
 bool build_finish(struct builder *b);
 
-/* The generic parser's parameters (generic.c). */
+enum generic_kind { GENERIC_CSV, GENERIC_REGEX, GENERIC_HTML, GENERIC_KV, GENERIC_JSON };
+
+/* The generic parsers' parameters (generic.c, generic_keys.c). */
 struct generic {
 	struct list columns, columns_required;
 	const char *delimiter, *default_url_protocol, *time_format, *type, *filter_text;
 	int filter_type; /* 0: whitelist, 1: blacklist, -1: neither */
 	struct text skip_header, type_translation, data_type, column_regex_search, compose_fields;
+	const char *pattern;
+	bool skip_unmatched;
+	struct list ignore_values;
+	const char *attribute_name, *attribute_value, *split_column, *split_separator, *split_index;
+	long long table_index;
+	bool skip_table_head, skip_head;
+	const char *html_parser, *timestamp_key; /* what IntelMQ documents, or has, without effect */
+	struct text keys;
+	const char *pair_separator, *kv_separator;
+	bool strip_quotes, splitlines;
 };
 
+/* The kind that NAME, a word or a module, stands for. False: none. */
+bool generic_find(const char *name, enum generic_kind *kind);
+/* The modules of all kinds, separated by blanks. */
+extern const char generic_modules[];
 /* The definition that OPTIONS make. NULL with PROBLEM filled in. */
-struct definition *generic_definition(const struct generic *options, struct problem *problem);
+struct definition *generic_definition(const struct generic *options, enum generic_kind kind, struct problem *problem);
+/* Those without columns. */
+bool generic_keys(struct builder *b, const struct generic *g);
+bool generic_json(struct builder *b, const struct generic *g);
 
 /* ---- running it ---- */
 
@@ -444,7 +464,7 @@ struct record {
 	struct text line_end; /* what stood behind it */
 };
 
-enum { LINES_PER_RECORD = 16 }; /* at most */
+enum { LINES_PER_RECORD = 16, RECORDS_DEPTH = 16 }; /* at most */
 
 struct session {
 	const struct definition *definition;
@@ -493,6 +513,10 @@ struct session {
 		size_t searched; /* bytes of the value in hand that have been looked at, and the state there: */
 		size_t depth;
 		bool string, escape;
+		/* Below a path (json_path.c): */
+		enum { PATH_AT_VALUE, PATH_KEY_OR_END, PATH_ELEMENT_OR_END, PATH_BEHIND, PATH_TAKE, PATH_SKIP } step;
+		size_t level, counts[RECORDS_DEPTH];
+		bool below, wanted, inside, found;
 	} json;
 	/* Per record, kept for reuse: */
 	struct cells {
@@ -541,6 +565,13 @@ struct cell *session_cells(struct session *s, size_t n);
 size_t frame_csv(struct session *s, struct text data, bool last);
 size_t frame_lines(struct session *s, struct text data, bool last);
 size_t frame_json(struct session *s, struct text data, bool last);
+/* The same for records below a path. */
+size_t frame_json_path(struct session *s, struct text data, bool last);
+/* The end of the value that starts at P, brackets and strings balanced; goes on where it stopped. NULL: not complete. */
+const char *json_skip(struct json_state *j, const char *p, const char *end, bool last);
+void json_forget(struct json_state *j);
+/* A record, which need not be good JSON. */
+void json_take(struct session *s, struct text element);
 size_t frame_html(struct session *s, struct text data, bool last);
 size_t frame_xml(struct session *s, struct text data, bool last);
 /* A line of pairs. */
