@@ -92,6 +92,18 @@ void filter_settle(uint64_t merged, uint64_t dropped)
 	loop.run.counts.dropped += dropped;
 }
 
+void filter_delivered(uint64_t n)
+{
+	loop.run.counts.pending -= n;
+	loop.run.counts.out += n;
+}
+
+void filter_refuse(const char *file, long line, struct text reason, struct text record)
+{
+	loop.run.counts.pending--;
+	run_reject(&loop.run, file, line, reason, record);
+}
+
 static void put_event(struct event *ev)
 {
 	event_write(ev, &loop.run.out->buffer);

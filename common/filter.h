@@ -130,6 +130,10 @@ void filter_place(const char **file, long *line);
 /* N records that were pending or merged are dropped or go on: keeps the counts of --stats true. MERGE counts a record as pending
  * first; a command that lets go of N of them says here that they ended merged into others, or dropped. */
 void filter_settle(uint64_t merged, uint64_t dropped);
+/* For sinks that gather records, whose event() returned MERGE for each: N of them are delivered now … */
+void filter_delivered(uint64_t n);
+/* … or this one is refused: told and kept as REJECT does. */
+void filter_refuse(const char *file, long line, struct text reason, struct text record);
 /* A record held by a window comes out: VERDICT as for a fresh one. */
 void filter_finish(struct event *ev, enum verdict verdict, const char *file, long line);
 /* The command cannot go on: the loop ends after the current record with STATUS (EXIT_IO, EXIT_REMOTE) and the message. */

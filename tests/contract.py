@@ -41,6 +41,7 @@ ARGUMENTS = {
     'imq-recordedfuture-iprisk': ('--database risks', 'echo Name,Risk > risks'),
     'imq-sieve': ('--file rules', 'echo "if :exists source.asn { keep }" > rules'),
     'imq-to-file': ('--file out', ''),
+    'imq-to-sql': ('--database db --create-schema', ''),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),
 }
 NOT_RUN = {

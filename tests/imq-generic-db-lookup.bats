@@ -1,4 +1,5 @@
 load lib
+load postgresql
 
 setup_more() {
 	need_program sqlite3
@@ -7,31 +8,12 @@ setup_more() {
 }
 
 teardown() {
-	[ ! -f pg/postmaster.pid ] || as_postgres "$pgbin/pg_ctl" -D "$PWD/pg" -m immediate stop > /dev/null 2>&1 || true
+	stop_postgresql
 }
 
-as_postgres() {
-	if [ "$(id -u)" = 0 ]; then
-		setpriv --reuid postgres --regid postgres --clear-groups "$@"
-	else
-		"$@"
-	fi
-}
-
-# A private cluster in the test's folder, reached by its socket there.
-start_postgresql() {
-	pgbin=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
-	[ -n "$pgbin" ] || need_program /usr/lib/postgresql/15/bin/initdb
-	folder=$PWD
-	while [ "$folder" != / ] && [ "$(id -u)" = 0 ]; do
-		chmod o+x "$folder"
-		folder=$(dirname "$folder")
-	done
-	mkdir pg
-	[ "$(id -u)" != 0 ] || chown postgres pg
-	(cd / && as_postgres "$pgbin/initdb" -D "$BATS_TEST_TMPDIR/pg" -A trust -U intelmq --no-sync > /dev/null)
-	(cd / && as_postgres "$pgbin/pg_ctl" -D "$BATS_TEST_TMPDIR/pg" -w -l "$BATS_TEST_TMPDIR/pg/log" \
-		-o "-c listen_addresses= -c unix_socket_directories=$BATS_TEST_TMPDIR/pg -c fsync=off" start > /dev/null 3>&- 4>&-)
+# A server with a table.
+start_contacts() {
+	start_postgresql
 	printf 'host: %s\nuser: intelmq\ndatabase: postgres\nsslmode: disable\nengine: postgresql\n' "$PWD/pg" > pg.yaml
 	psql -q -h "$PWD/pg" -U intelmq postgres <<- 'END'
 		CREATE TABLE contacts(asn bigint, contact text, note text, flag boolean, score numeric);
@@ -80,7 +62,7 @@ start_postgresql() {
 }
 
 @test "generic-db-lookup: PostgreSQL answers as SQLite does, with its own types" {
-	start_postgresql
+	start_contacts
 	run -3 --separate-stderr imq-generic-db-lookup --config pg.yaml <<< $'{"source.asn":64500}\n{"source.asn":64599}\n{"source.asn":64502}'
 	[ "$output" = '{"source.asn":64500,"source.abuse_contact":"a@example.com","comment":"n1"}
 {"source.asn":64599}' ]
@@ -92,7 +74,7 @@ start_postgresql() {
 }
 
 @test "generic-db-lookup: a server that goes away is status 5, one that comes back is asked again" {
-	start_postgresql
+	start_contacts
 	mkfifo in
 	imq-generic-db-lookup --config pg.yaml --cache-ttl 0 in > out 2> err &
 	command=$!

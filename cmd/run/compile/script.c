@@ -240,6 +240,8 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 		fine = add_config_file(s, bot->id, &file, &line, problem);
 	if (fine && procedure && strcmp(procedure, "stop") == 0 && commands_parameter(bot->command, "on_failure"))
 		buf_string(&line, " --on-failure=stop");
+	if (fine && commands_parameter(bot->command, "batch_name") && !config_parameter(c, bot, "batch_name"))
+		buf_printf(&line, " --batch-name=%s", bot->id);
 	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state"))
 		append_path_option(&line, "--state", bot->id, "state", inner);
 	if (fine && commands_parameter(bot->command, "rejects") && !config_parameter(c, bot, "rejects"))
@@ -410,7 +412,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	            append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
-	buf_printf(out, "\t\texec imq-pump %s%s", scheduled(bot) ? "--once " : "", buf_cstr(&pump.line));
+	buf_printf(out, "\t\texec imq-pump %s%s", scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
 	buf_printf(out, " -- \\\n\t\t\t%s", buf_cstr(&stages));
 	free_pump(&pump);
 	buf_free(&stages);
