@@ -22,6 +22,19 @@ bool fail_field(struct session *s, struct text name, const char *what)
 	return false;
 }
 
+/* Appends JSON text as part of a line: line ends in it are white space between its tokens. */
+static void put_json(struct buf *out, struct text json)
+{
+	while (json.len) {
+		size_t run = 0;
+
+		while (run < json.len && json.at[run] != '\n' && json.at[run] != '\r')
+			run++;
+		buf_add(out, json.at, run);
+		json = text_from(json, run + 1);
+	}
+}
+
 enum field_verdict field_put(struct session *s, enum field f, size_t slot, struct text key, struct cell cell, bool as_is)
 {
 	size_t before = s->out->len;
@@ -33,6 +46,8 @@ enum field_verdict field_put(struct session *s, enum field f, size_t slot, struc
 		verdict = field_sanitise(f, cell.kind, cell.text, s->out);
 	else if (cell.kind == VALUE_STRING)
 		buf_json(s->out, cell.text);
+	else if (cell.kind == VALUE_ARRAY || cell.kind == VALUE_OBJECT)
+		put_json(s->out, cell.text);
 	else
 		buf_text(s->out, cell.text);
 	if (verdict != FIELD_FINE) {
