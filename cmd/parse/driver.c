@@ -3,7 +3,7 @@
 
 #include "driver.h"
 
-static const struct driver *const drivers[] = { &shadowserver_driver };
+static const struct driver *const drivers[] = { &cymru_driver, &misp_driver, &shadowserver_driver, &shodan_driver };
 
 const struct driver *driver_find(struct text name)
 {
@@ -61,6 +61,36 @@ void driver_events(struct session *s, struct text source, long line, struct text
 		s->reject(s, &whole, buf_view(&s->reason));
 	}
 	arena_clear(&s->arena);
+}
+
+size_t driver_values(struct session *s, struct text data, bool last,
+	void (*take)(struct session *s, struct value v, long line))
+{
+	const char *p = data.at, *end = p + data.len, *start, *stop;
+	struct value_error error;
+	struct value v;
+
+	for (;; p = stop) {
+		start = p;
+		p = value_space(p, end);
+		s->line += line_feeds(start, p);
+		if (p == end)
+			return data.len;
+		error.at = p;
+		stop = value_scan(p, end, &v, &error);
+		if (!last && (stop == end || (!stop && error.at == end)) && (size_t)(end - p) <= s->max_record)
+			return (size_t)(p - data.at);
+		if (stop && v.kind == VALUE_OBJECT) {
+			take(s, v, s->line);
+		} else {
+			if (!stop)
+				stop = memchr(p, '\n', (size_t)(end - p));
+			stop = stop ? stop : end;
+			session_reject(s, (struct text){ p, (size_t)(stop - p) }, s->line,
+				error.reason ? error.reason : "not an object");
+		}
+		s->line += line_feeds(p, stop);
+	}
 }
 
 struct parameters parameters;

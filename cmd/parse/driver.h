@@ -28,7 +28,12 @@ struct driver {
 	void (*stop)(struct session *s);
 };
 
-extern const struct driver shadowserver_driver;
+/* Calls TAKE for each JSON object of DATA, with white space between them or none; what is no JSON is rejected by lines. The
+ * result is feed()'s. */
+size_t driver_values(struct session *s, struct text data, bool last,
+	void (*take)(struct session *s, struct value v, long line));
+
+extern const struct driver cymru_driver, misp_driver, shadowserver_driver, shodan_driver;
 
 /* NULL: there is none called NAME. */
 const struct driver *driver_find(struct text name);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "driver.h"
 #include "log.h"
 #include "parse.h"
 
@@ -79,6 +80,11 @@ void field_remove(struct session *s, size_t slot)
 	s->placed[slot].len = 0;
 }
 
+static bool is_optional(const struct rule *rule)
+{
+	return rule->optional || (rule->optional_by && parameter_get(rule->optional_by).kind == VALUE_TRUE);
+}
+
 enum added { ADDED, LEFT_OUT, FAILED };
 
 /* The target has a value already: whether the next may be added. */
@@ -133,7 +139,7 @@ static enum added add(struct session *s, const struct rule *rule, struct cell ce
 			offered = cell;
 		}
 	}
-	if (rule->optional)
+	if (is_optional(rule))
 		return LEFT_OUT;
 	if (refused)
 		field_explain(refused->field, first, offered.kind, offered.text, &s->reason);
@@ -187,7 +193,7 @@ static bool run_rule(struct session *s, const struct rule *rule, const struct re
 				buf_clear(&s->reason);
 				continue;
 			}
-			if (outcome == STEP_FAIL && rule->optional) {
+			if (outcome == STEP_FAIL && is_optional(rule)) {
 				buf_clear(&s->reason);
 				return true;
 			}

@@ -204,6 +204,7 @@ struct rule {
 	struct choice *choices;
 	size_t choice_count;
 	bool optional;   /* a value that no target takes is left out */
+	const struct opt *optional_by; /* the same, where this parameter is set; NULL: none */
 	bool required;   /* having no value fails the record */
 	bool keep_empty; /* "", "-", "N/A", null are values */
 	bool overwrite;  /* replaces a value that the event has */

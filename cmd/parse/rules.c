@@ -27,6 +27,13 @@ static bool read_choice(struct builder *b, struct value v, struct rule *rule)
 				*flags[i].flag = member.kind == VALUE_TRUE;
 				known = true;
 			}
+		if (text_is(word, "optional") && member.kind == VALUE_STRING) {
+			struct source by = { .kind = SOURCE_VALUE };
+
+			if (!build_source(b, text_in(b, member), &by) || by.kind != SOURCE_PARAMETER)
+				return build_fail(b, "optional: true, false or a parameter is wanted");
+			rule->optional_by = by.parameter;
+		}
 		if (known)
 			continue;
 		if (text_is(word, "from")) {
