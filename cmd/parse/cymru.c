@@ -4,7 +4,7 @@
  *     {"grammar":"new","category":"bot","address":"…","asn":"…","time":"…","info":"…","text":"…","notes":{…},"ports":[…]}
  *
  * where `text` is the fifth column and `notes` what it says: destination, protocol, hostname, application, source_port,
- * account, asns, family, identifier, url, text. The grammar is forgotten with the report (upstream keeps it). */
+ * account, asns, family, identifier, url, and of the old grammar srcport, family, destination, text, version, confidence. The grammar is forgotten with the report (upstream keeps it). */
 #include "driver.h"
 
 enum { COLUMNS = 6, CATEGORY = 0, ADDRESS, ASN, TIME, NOTES, INFO };
@@ -81,7 +81,7 @@ static bool bots(struct line *l, struct text notes)
 			values[now].len = (size_t)(word.at + word.len - values[now].at);
 		}
 	}
-	if (values[SRCPORT].len && !note(l, "source_port", values[SRCPORT]))
+	if (values[SRCPORT].len && !note(l, "srcport", values[SRCPORT]))
 		return false;
 	if (values[MWTYPE].len && !note(l, "family", values[MWTYPE]))
 		return false;
@@ -108,7 +108,7 @@ static bool stormworm(struct line *l, struct text notes)
 		if (text_is(word, "legacy") || text_is(word, "crypto"))
 			fine = note(l, "version", word);
 		else if (text_is(word, "srcport") && text_split(&rest, ' ', &word))
-			fine = note(l, "source_port", word);
+			fine = note(l, "srcport", word);
 		else if (text_starts(word, TEXT("confidence:")))
 			fine = note(l, "confidence", text_from(word, 11));
 		if (!fine)
