@@ -345,6 +345,8 @@ static bool set_parameters(const struct sample *sample, bool reset)
 		fine &= row != NULL;
 		if (row && value.at)
 			fine &= opt_set(row, value, &problem);
+		else if (row && row->kind == OPT_KIND_TRISTATE)
+			*row->to.tristate = TRISTATE_UNSET;
 		else if (row)
 			*row->to.text = NULL;
 	}
@@ -374,6 +376,8 @@ static bool test_sample(const struct definition *d, const char *file, const stru
 		buf_string(&tally.reasons, "  the sample sets an unknown parameter, or one to no value of it\n");
 	if (sample->report.kind == VALUE_OBJECT && !event_read(report, sample->report.raw, &unused))
 		buf_printf(&tally.reasons, "  the report of the sample: %s\n", unused.reason);
+	s.first = text_trim(sample->input);
+	s.first.len = s.first.len ? 1 : 0;
 	if (session_start(&s, sample->report.kind == VALUE_OBJECT ? report : NULL))
 		session_feed(&s, buf_view(&input), true);
 	else

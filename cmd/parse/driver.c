@@ -3,7 +3,8 @@
 
 #include "driver.h"
 
-static const struct driver *const drivers[] = { &cymru_driver, &misp_driver, &shadowserver_driver, &shodan_driver };
+static const struct driver *const drivers[] = { &ctip_driver, &cymru_driver, &fireeye_driver, &misp_driver,
+	&shadowserver_driver, &shodan_driver, &twitter_driver };
 
 const struct driver *driver_find(struct text name)
 {
@@ -120,6 +121,11 @@ struct cell parameter_get(const struct opt *row)
 	case OPT_KIND_BOOLEAN:
 		return *row->to.boolean ? (struct cell){ TEXT("true"), VALUE_TRUE } :
 					  (struct cell){ TEXT("false"), VALUE_FALSE };
+	case OPT_KIND_TRISTATE:
+		if (*row->to.tristate == TRISTATE_UNSET)
+			return NO_CELL;
+		return *row->to.tristate == TRISTATE_YES ? (struct cell){ TEXT("true"), VALUE_TRUE } :
+							   (struct cell){ TEXT("false"), VALUE_FALSE };
 	case OPT_KIND_INTEGER:
 		snprintf(number, sizeof number, "%lld", *row->to.integer);
 		return (struct cell){ text_of(number), VALUE_NUMBER };

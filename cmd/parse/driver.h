@@ -33,7 +33,8 @@ struct driver {
 size_t driver_values(struct session *s, struct text data, bool last,
 	void (*take)(struct session *s, struct value v, long line));
 
-extern const struct driver cymru_driver, misp_driver, shadowserver_driver, shodan_driver;
+extern const struct driver ctip_driver, cymru_driver, fireeye_driver, misp_driver, shadowserver_driver, shodan_driver,
+	twitter_driver;
 
 /* NULL: there is none called NAME. */
 const struct driver *driver_find(struct text name);
@@ -47,9 +48,11 @@ void driver_events(struct session *s, struct text source, long line, struct text
 /* What users set for single parsers: IntelMQ's parameters of those names. */
 struct parameters {
 	const char *feedname, *schema, *schema_url;
-	bool overwrite, test_mode, auto_update;
+	enum tristate overwrite;
+	bool test_mode, auto_update;
 	bool use_malware_family, minimal_mode, ignore_errors;
 	long long verdict_severity;
+	const char *domain_whitelist, *substitutions, *classification_type, *default_scheme;
 };
 
 extern struct parameters parameters;
@@ -61,13 +64,17 @@ extern struct parameters parameters;
 	OPT_TEXT(0, "schema-url", &parameters.schema_url, "https://interchange.shadowserver.org/intelmq/v1/schema", \
 		"Shadowserver: where the schema comes from"), \
 	OPT_BOOL(0, "auto-update", &parameters.auto_update, false, "Shadowserver: download the schema at the start"), \
-	OPT_BOOL(0, "overwrite", &parameters.overwrite, false, "let the names in the data replace the report's feed.name"), \
+	OPT_TRISTATE(0, "overwrite", &parameters.overwrite, NULL, "let the names in the data replace the report's feed.name"), \
 	OPT_BOOL(0, "test-mode", &parameters.test_mode, false, "Shadowserver: read files/shadowserver/schema.json"), \
 	OPT_BOOL(0, "use-malware-familiy-as-classification-identifier", &parameters.use_malware_family, true, \
 		"AnubisNetworks: the malware family is the classification.identifier"), \
 	OPT_BOOL(0, "minimal-mode", &parameters.minimal_mode, false, "Shodan: only what every banner has"), \
 	OPT_BOOL(0, "ignore-errors", &parameters.ignore_errors, true, "Shodan: leave out values that do not fit"), \
-	OPT_INTEGER(0, "verdict-severity", &parameters.verdict_severity, "4", "McAfee: leave out reports of lower severity")
+	OPT_INTEGER(0, "verdict-severity", &parameters.verdict_severity, "4", "McAfee: leave out reports of lower severity"), \
+	OPT_TEXT(0, "domain-whitelist", &parameters.domain_whitelist, "t.co", "Twitter: names to leave out, with all below them"), \
+	OPT_TEXT(0, "substitutions", &parameters.substitutions, "[.];.", "Twitter: texts and what they become, one after the other"), \
+	OPT_TEXT(0, "classification-type", &parameters.classification_type, "blacklist", "Twitter: the type of the events"), \
+	OPT_TEXT(0, "default-scheme", &parameters.default_scheme, "https", "Twitter: the scheme of the URLs")
 /* clang-format on */
 
 /* The row of a parameter, dashes and underscores being the same; NULL: none. */

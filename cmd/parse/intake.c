@@ -123,8 +123,13 @@ static void work_off(bool last)
 	}
 }
 
-static bool start_document(struct event *report)
+/* BEGINNING: the bytes with which it starts. */
+static bool start_document(struct event *report, struct text beginning)
 {
+	if (text_starts(beginning, TEXT("\xef\xbb\xbf")))
+		beginning = text_from(beginning, 3);
+	beginning = text_trim(beginning);
+	my.session->first = (struct text){ beginning.at, beginning.len ? 1 : 0 };
 	decode_start(&my.decoder);
 	buf_clear(&my.window);
 	my.retry_at = 0;
@@ -188,7 +193,7 @@ static void parse_report(struct text line)
 		whole_rejected(line, "raw is not base64");
 		return;
 	}
-	if (!start_document(my.report)) {
+	if (!start_document(my.report, buf_view(&my.bytes))) {
 		whole_rejected(line, buf_cstr(&my.session->reason));
 		return;
 	}
@@ -276,7 +281,7 @@ static void read_raw(void)
 					work_off(true);
 				}
 				file = in->files;
-				if (!start_document(NULL)) {
+				if (!start_document(NULL, block)) {
 					whole_rejected(block, buf_cstr(&my.session->reason));
 					return;
 				}

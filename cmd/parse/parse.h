@@ -490,7 +490,7 @@ struct session {
 	size_t late_count, late_cap;
 	unsigned char *set_at_first, *set;
 	struct placed { size_t at, len; } *placed; /* by slot: `,"key":value` in the output, LEN 0: not there */
-	struct text first;       /* the first character of the document */
+	struct text first;       /* the first character of the document that is no white space */
 	struct text document;    /* the base64 text of the report's raw */
 	struct buf comments;     /* comment or header lines so far, joined by LF; for raw and rejects */
 	struct buf first_line;

@@ -356,7 +356,7 @@ static void add_constants(struct session *s)
 		}
 		free(json);
 	}
-	if (!named || parameters.overwrite || !s->report)
+	if (!named || parameters.overwrite == TRISTATE_YES || !s->report)
 		add_constant(d, TEXT("feed.name"), cell_of(type->feed_name));
 	if (!documented && type->url.len)
 		add_constant(d, TEXT("feed.documentation"), cell_of(type->url));

@@ -8,7 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const files[] = { "share/feeds/shadowserver/shadowserver.yaml", "share/feeds/cymru/cap.yaml",
-	"share/feeds/misp/events.yaml", "share/feeds/shodan/banners.yaml" };
+	"share/feeds/misp/events.yaml", "share/feeds/shodan/banners.yaml", "share/feeds/microsoft/ctip.yaml",
+	"share/feeds/fireeye/mas.yaml" };
 
 static void ignore_record(struct session *s, unsigned events)
 {
@@ -47,6 +48,7 @@ static void run(const struct definition *d, const uint8_t *data, size_t size, si
 	s.max_record = 1 << 16;
 	s.feed = &d->feeds[0];
 	s.file = "scan_example.csv";
+	s.first = TEXT("{");
 	buf_add(&copy, (const char *)data, size);
 	if (session_start(&s, NULL)) {
 		if (cut)
