@@ -123,6 +123,9 @@ static bool find_definition(struct problem *problem)
 	my.session.feed = feed;
 	my.session.max_record = my.run.max_record == MAX_REPORT ? MAX_RECORD : my.run.max_record;
 	my.session.copy = &my.copy;
+	/* Known before reports are read. */
+	for (size_t i = 0; i < my.copy.count; i++)
+		field_intern(my.copy.items[i]);
 	for (size_t i = 0; i < my.definition->program_count; i++) {
 		const struct driver *driver = my.definition->programs[i].driver;
 

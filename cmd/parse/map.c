@@ -487,7 +487,8 @@ static bool fan_each(struct session *s, struct fanning *f)
 		if (!path_each(s, f->r->json, path->path, path->depth, fan->sorted ? collect : fan_value, f))
 			return false;
 	}
-	qsort(s->pieces, s->piece_count, sizeof *s->pieces, by_text);
+	if (s->piece_count)
+		qsort(s->pieces, s->piece_count, sizeof *s->pieces, by_text);
 	for (size_t i = 0; i < s->piece_count; i++)
 		if ((i == 0 || !text_eq(s->pieces[i].raw, s->pieces[i - 1].raw)) && !fan_value(s, s->pieces[i], f))
 			return false;

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const files[] = { "share/feeds/shadowserver/shadowserver.yaml", "share/feeds/cymru/cap.yaml",
 	"share/feeds/misp/events.yaml", "share/feeds/shodan/banners.yaml", "share/feeds/microsoft/ctip.yaml",
-	"share/feeds/fireeye/mas.yaml" };
+	"share/feeds/fireeye/mas.yaml", "share/feeds/twitter/tweets.yaml" };
 
 static void ignore_record(struct session *s, unsigned events)
 {
