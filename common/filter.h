@@ -32,6 +32,7 @@ enum verdict {
 struct batch {
 	bool numbered;    /* IMQ_BATCH is set */
 	long long number; /* of the batch that a barrier will close next */
+	long long undo;   /* what was committed of batches from this number on comes again: IMQ_UNDO, or the first number */
 	bool last;        /* this is the end of input, not a barrier */
 };
 

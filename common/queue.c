@@ -245,6 +245,11 @@ bool queue_commit(struct queue *q, struct problem *problem)
 	return q->engine->commit(q->self, problem);
 }
 
+bool queue_is_joined(const struct queue *q)
+{
+	return q->engine->joined && q->engine->joined(q->self);
+}
+
 bool queue_count(struct queue *q, long long *waiting, long long *in_flight, struct problem *problem)
 {
 	return q->engine->count(q->self, waiting, in_flight, problem);

@@ -70,6 +70,9 @@ bool queue_give(struct queue *q, struct text lines, struct problem *problem);
 /* Makes all that was given durable, or leaves that to queue_done(): see queue_open(). */
 bool queue_commit(struct queue *q, struct problem *problem);
 
+/* Whether what is given is committed by the queue_done() of the queue it was opened with. */
+bool queue_is_joined(const struct queue *q);
+
 /* How many records wait; IN_FLIGHT of them are being worked on by a reader. */
 bool queue_count(struct queue *q, long long *waiting, long long *in_flight, struct problem *problem);
 /* Appends the lines of up to COUNT records, oldest first, and leaves them where they are. */

@@ -34,6 +34,7 @@ struct queue_engine {
 	long long (*number)(const void *self);
 	bool (*give)(void *self, struct text lines, struct problem *problem);
 	bool (*commit)(void *self, struct problem *problem);
+	bool (*joined)(const void *self); /* NULL: never */
 	bool (*count)(void *self, long long *waiting, long long *in_flight, struct problem *problem);
 	bool (*peek)(void *self, size_t count, struct buf *lines, struct problem *problem);
 	bool (*clear)(void *self, struct problem *problem);

@@ -348,6 +348,11 @@ static bool commit(void *self, struct problem *problem)
 	return q->joined || !q->file->writing || end(q->file, true, problem);
 }
 
+static bool joined(const void *self)
+{
+	return ((const struct sqlite_queue *)self)->joined;
+}
+
 /* ---- taking ---- */
 
 static bool read_place(struct sqlite_queue *q, struct place *p, struct problem *problem)
@@ -556,5 +561,5 @@ static bool list(void *self, void (*each)(void *context, struct text name, long 
 }
 
 const struct queue_engine queue_sqlite = { .schemes = "sqlite", .exact = true, .open = open_queue, .close = close_queue,
-	.take = take, .keep = keep, .done = done, .recover = recover, .number = number, .give = give, .commit = commit,
+	.take = take, .keep = keep, .done = done, .recover = recover, .number = number, .give = give, .commit = commit, .joined = joined,
 	.count = count, .peek = peek, .clear = clear, .list = list };

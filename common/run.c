@@ -79,10 +79,12 @@ static bool fail(int *status, const struct problem *problem)
 
 static struct batch first_batch(void)
 {
-	const char *number = getenv("IMQ_BATCH");
+	const char *number = getenv("IMQ_BATCH"), *undo = getenv("IMQ_UNDO");
 	struct batch batch = { 0 };
 
 	batch.numbered = number && text_integer(text_of(number), &batch.number);
+	if (!undo || !text_integer(text_of(undo), &batch.undo))
+		batch.undo = batch.number;
 	return batch;
 }
 

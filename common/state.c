@@ -399,7 +399,7 @@ void state_close(struct state *s)
 
 static bool start(void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
 {
-	return state_open(self, filter->name, batch->numbered ? batch->number : -1, problem);
+	return state_open(self, filter->name, batch->numbered ? batch->undo : -1, problem);
 }
 
 static bool barrier(void *self, const struct batch *batch, struct problem *problem)

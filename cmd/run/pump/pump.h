@@ -1,0 +1,85 @@
+/* The parts of imq-pump. */
+#ifndef PUMP_H
+#define PUMP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "filter.h"
+#include "problem.h"
+#include "queue.h"
+#include "text.h"
+
+enum { SECOND = 1000000 }; /* microseconds */
+
+/* ---- stages.c: the commands of one copy of the pipeline ---- */
+
+struct stage {
+	char **argv; /* NULL-terminated */
+	pid_t pid;   /* 0: not running */
+};
+
+enum answer {
+	ANSWER_WAITED_FOR,
+	ANSWER_COMPLETE, /* up to the barrier */
+	ANSWER_BROKEN,   /* see struct failure */
+};
+
+/* What goes wrong with a batch, and whether the batch may be why. */
+struct failure {
+	char text[PROBLEM_SIZE];
+	bool suspicious; /* of the batch: a stage died over it, or did not come back */
+	bool hopeless;   /* a stage cannot even be started, or refuses its options */
+	enum exit_status status; /* what imq-pump ends with, if it gives up over that */
+};
+
+struct copy {
+	struct stage *stages;
+	size_t count;
+	int in, out; /* ends of pipes; -1: not running */
+	struct text input; /* the batch with its barrier; what is not yet written */
+	struct buf dealt;  /* the memory of INPUT, if it is not the whole batch */
+	struct buf output; /* up to and with the barrier */
+	enum answer answer;
+};
+
+/* Sets up copy NUMBER of the pipeline that WORDS says, a lone `|` being a pipe and `{job}` the copy's number. False: there is an empty
+ * stage. The words must stay. */
+bool copy_init(struct copy *c, char *const *words, unsigned number);
+void copy_free(struct copy *c);
+/* Starts the stages with IMQ_BATCH=NUMBER, and IMQ_UNDO=UNDO unless that is the same. False with FAILURE. */
+bool copy_start(struct copy *c, long long number, long long undo, struct failure *failure);
+bool copy_running(const struct copy *c);
+/* Ends the stages: at once, or, KINDLY, by ending their input. Returns the worst of their exit statuses. */
+int copy_stop(struct copy *c, bool kindly);
+/* Sends every copy its input and collects what comes out until all have answered or one has failed. Seconds; 0: for ever. */
+bool copies_play(struct copy *copies, size_t count, double timeout, struct failure *failure);
+/* Hands a signal on to all stages. */
+void copies_signal(struct copy *copies, size_t count, int number);
+
+/* ---- deal.c ---- */
+
+/* Makes the input of COUNT copies, barrier included, from the RECORDS lines of a batch: equal values of BY go to the same copy; with
+ * F_NONE each copy gets a stretch of the batch. EV is for reading. */
+void deal(struct copy *copies, size_t count, struct text lines, size_t records, enum field by, struct event *ev);
+
+/* ---- sinks.c: where the output goes ---- */
+
+struct sinks;
+
+/* TO takes records that name no path, PATHS (NAME=QUEUE) those of the path NAME. Without any, stdout is the sink.
+ * NULL with PROBLEM filled in. */
+struct sinks *sinks_open(const struct list *to, const struct list *paths, bool load_balance, struct queue *source,
+	struct run *run, struct problem *problem);
+void sinks_close(struct sinks *s);
+/* Forgets what has been put and not stored: a batch begins. */
+void sinks_clear(struct sinks *s);
+/* Sorts OUTPUT, lines up to a barrier, to its sinks. */
+void sinks_put(struct sinks *s, struct text output);
+/* Makes all of it durable, where that is not left to queue_done(). After a failure it may be called again, and stores what has
+ * not been stored; AGAIN: queue_done() failed since. */
+bool sinks_store(struct sinks *s, bool again, struct problem *problem);
+/* Whether a queue of --high-water records is full. */
+bool sinks_full(struct sinks *s, long long limit);
+
+#endif
