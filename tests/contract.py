@@ -27,6 +27,7 @@ LONG = 100 << 20   # bytes of the longest line
 # the folder of the tests).
 ARGUMENTS = {
     'imq-asn-lookup': ('--database nets.mmdb', 'echo "{}" | python3 "$TESTS/mmdb.py" nets.mmdb GeoLite2-ASN'),
+    'imq-do-portal': ('--portal-url http://localhost:1 --portal-api-key key --http-timeout-max-tries 1', ''),
     'imq-domain-suffix': ('--field fqdn --suffix-file suffixes', 'echo com > suffixes'),
     'imq-domain-valid': ('--tlds-domains-list tlds', 'echo COM > tlds'),
     'imq-field-reducer': ('--type blacklist --keys comment', ''),
@@ -35,6 +36,7 @@ ARGUMENTS = {
                               ' --replace-fields \'{"contact":"source.abuse_contact"}\'',
                               'sqlite3 db "create table t (asn integer, contact text)"'),
     'imq-maxmind-geoip': ('--database nets.mmdb', 'echo "{}" | python3 "$TESTS/mmdb.py" nets.mmdb GeoLite2-City'),
+    'imq-misp': ('--misp-url http://localhost:1 --misp-key key --http-timeout-max-tries 1', ''),
     'imq-modify': ('--configuration-path rules', 'echo "[]" > rules'),
     'imq-parse': ('openphish', ''),
     'imq-rdap': ('--offline --http-timeout-max-tries 1', ''),
