@@ -45,6 +45,7 @@ ARGUMENTS = {
     'imq-to-file': ('--file out', ''),
     'imq-to-sql': ('--database db --create-schema', ''),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),
+    'imq-trusted-introducer-lookup': ('--directory teams', 'echo "[]" > teams'),
 }
 NOT_RUN = {
 }
