@@ -41,6 +41,7 @@ struct slot {
 	long line;
 	size_t size;      /* bytes of the record */
 	unsigned waiting; /* wants */
+	bool dropped;     /* lookup_drop() */
 	enum verdict verdict;
 	struct kept *kept, **last_kept;
 };
@@ -67,6 +68,7 @@ struct lookup_state {
 	const struct filter *filter;
 	struct slot *first, *end; /* held, in order */
 	struct slot *current;     /* handed out by slot(), not admitted */
+	struct slot *filling;     /* the one whose event is in the hands of fill() or filled() */
 	struct slot *spare_slots;
 	struct want *spare_wants;
 	struct lookup_question *spare_questions;
@@ -111,6 +113,7 @@ static void fill_kept(struct lookup_state *s, struct slot *slot)
 
 	if (!slot->kept)
 		return;
+	s->filling = slot;
 	for (const struct kept *kept = slot->kept; kept; kept = kept->next) {
 		if (kept->come)
 			s->filter->fill(slot->ev, kept->tag, kept->answer);
@@ -145,7 +148,7 @@ static void unlink_slot(struct lookup_state *s, struct slot *slot)
 static void let_go(struct lookup_state *s, struct slot *slot, enum verdict verdict)
 {
 	unlink_slot(s, slot);
-	filter_finish(slot->ev, verdict, slot->file, slot->line);
+	filter_finish(slot->ev, slot->dropped ? DROP : verdict, slot->file, slot->line);
 	s->finished = true;
 	release(s, slot);
 }
@@ -261,6 +264,7 @@ static bool take_cached(
 	if (answer == CACHE_MISS)
 		return false;
 	s->cached++;
+	s->filling = s->current;
 	if (s->filter->filled)
 		put_answer(keep(s->current, tag), s->current, answer == CACHE_FOUND ? value : NO_TEXT);
 	else if (answer == CACHE_FOUND)
@@ -317,6 +321,7 @@ static void settle(struct lookup_question *question, struct text answer, const c
 		struct slot *slot = w->slot;
 
 		next = w->next;
+		s->filling = slot;
 		if (w->kept && failure)
 			w->kept->failed = true;
 		else if (w->kept)
@@ -382,6 +387,11 @@ void lookup_failed(struct lookup_question *question, const char *reason)
 	settle(question, NO_TEXT, problem.text);
 }
 
+void lookup_drop(struct lookup *l)
+{
+	l->state->filling->dropped = true;
+}
+
 struct text lookup_key(const struct lookup_question *question)
 {
 	return buf_view(&question->key);
@@ -424,6 +434,7 @@ static struct event *slot(void *self)
 		s->spare_slots = slot->next;
 	}
 	slot->waiting = 0;
+	slot->dropped = false;
 	slot->kept = NULL;
 	slot->last_kept = &slot->kept;
 	s->current = slot;
@@ -440,7 +451,7 @@ static void admit(void *self, enum verdict verdict, const char *file, long line)
 	if (!slot->waiting)
 		fill_kept(s, slot);
 	if (!slot->waiting && (!s->first || l->unordered)) {
-		filter_finish(slot->ev, verdict, file, line);
+		filter_finish(slot->ev, slot->dropped ? DROP : verdict, file, line);
 		release(s, slot);
 		return;
 	}

@@ -73,6 +73,9 @@ void lookup_nothing(struct lookup_question *question, double ttl);
  * business. REASON is copied. */
 void lookup_failed(struct lookup_question *question, const char *reason);
 
+/* In filter.fill or filter.filled: the event in hand is dropped once it has all its answers. */
+void lookup_drop(struct lookup *l);
+
 /* The key of a question, and the number given with it (NULL: none). */
 struct text lookup_key(const struct lookup_question *question);
 const struct ip *lookup_number(const struct lookup_question *question);

@@ -42,6 +42,7 @@ ARGUMENTS = {
     'imq-rdap': ('--offline --http-timeout-max-tries 1', ''),
     'imq-recordedfuture-iprisk': ('--database risks', 'echo Name,Risk > risks'),
     'imq-sieve': ('--file rules', 'echo "if :exists source.asn { keep }" > rules'),
+    'imq-splunk-saved-search': ('--url http://localhost:1 --auth-token token --saved-search s --search-parameters \'{"rtir_id":"id"}\'', ''),
     'imq-to-file': ('--file out', ''),
     'imq-to-sql': ('--database db --create-schema', ''),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),

@@ -9,13 +9,15 @@
 #include "../../cmd/expert/misp/answer.c"
 #include "../../cmd/expert/national-cert-contact-certat/answer.c"
 #include "../../cmd/expert/ripe/answer.c"
+#include "../../cmd/expert/splunk-saved-search/answer.c"
 #include "../../cmd/expert/tuency/answer.c"
 #include "value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static enum rest_verdict (*const readers[])(const struct http_reply *, struct buf *, struct problem *) = {
-	do_portal_read, lookyloo_read, misp_read, certat_read, tuency_read };
+	do_portal_read, lookyloo_read, misp_read, certat_read, tuency_read,
+	splunk_read_job, splunk_read_results };
 
 static enum rest_verdict read_ripe(unsigned service, const struct http_reply *reply, struct buf *answer,
 	struct problem *problem)
