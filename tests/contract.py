@@ -47,6 +47,7 @@ ARGUMENTS = {
     'imq-to-sql': ('--database db --create-schema', ''),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),
     'imq-trusted-introducer-lookup': ('--directory teams', 'echo "[]" > teams'),
+    'imq-tuency': ('--url http://localhost:1 --authentication-token token', ''),
 }
 NOT_RUN = {
 }
