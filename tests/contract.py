@@ -41,8 +41,8 @@ ARGUMENTS = {
     'imq-parse': ('openphish', ''),
     'imq-rdap': ('--offline --http-timeout-max-tries 1', ''),
     'imq-recordedfuture-iprisk': ('--database risks', 'echo Name,Risk > risks'),
+    'imq-ripe': ('--no-query-ripe-db-asn --no-query-ripe-stat-asn --no-query-ripe-db-ip --no-query-ripe-stat-ip --no-query-ripe-stat-geolocation', ''),
     'imq-sieve': ('--file rules', 'echo "if :exists source.asn { keep }" > rules'),
-    'imq-splunk-saved-search': ('--url http://localhost:1 --auth-token token --saved-search s --search-parameters \'{"rtir_id":"id"}\'', ''),
     'imq-to-file': ('--file out', ''),
     'imq-to-sql': ('--database db --create-schema', ''),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),
@@ -50,6 +50,8 @@ ARGUMENTS = {
     'imq-tuency': ('--url http://localhost:1 --authentication-token token', ''),
 }
 NOT_RUN = {
+    'imq-splunk-saved-search': 'asks a server about every event, and says so where there is none',
+    'imq-uwhoisd': 'asks a server about every event, and says so where there is none',
 }
 
 
