@@ -1,9 +1,8 @@
 /* Drivers: parsers in C for what no definition can say, chosen by a definition's `driver: NAME`. A driver gets the
  * document as UTF-8, as the formats do. Most make JSON objects of it, which the definition's fields then map
- * (driver_events()); one that knows the fields itself (Shadowserver) writes events between event_open() and
- * event_close().
+ * (driver_events()); Shadowserver's, which knows the fields itself, writes the events.
  *
- * Adding one: a file cmd/parse/driver_NAME.c with a `const struct driver`, and a row in driver.c. */
+ * Adding one: a file cmd/parse/NAME.c with a `const struct driver`, and a row in driver.c. */
 #ifndef IMQ_PARSE_DRIVER_H
 #define IMQ_PARSE_DRIVER_H
 

@@ -10,55 +10,6 @@
 #include "log.h"
 #include "shadowserver.h"
 
-/* Where a value goes: a member of the event. */
-struct output {
-	enum field field; /* F_NONE: below extra, any value as it is */
-	unsigned slot;
-	struct text key;  /* `,"source.ip":` */
-	bool hidden;      /* a constant stands there in the end: only whether the value fits matters */
-};
-
-struct operation {
-	const struct assignment *assignment;
-	size_t column;   /* SIZE_MAX: the report has no such column */
-	bool direct;     /* the field's type does what the converter would check */
-	struct output to;
-};
-
-struct shadowserver {
-	struct schema *schema;
-	const struct report_type *fixed; /* by --feedname */
-	/* Of the report in hand: */
-	const struct report_type *type; /* NULL: to be told by the header */
-	struct program program;
-	struct mapping nothing; /* the program's: it has no rules */
-	struct operation *operations;
-	size_t operation_cap;
-	struct output *leftovers; /* one per column */
-	size_t leftover_cap, columns;
-	bool *listed;             /* the last column of its name */
-	bool *used;               /* of the row in hand */
-	size_t flag_cap, used_cap;
-	struct row_columns row;
-	struct buf constants;     /* `,"key":value` pieces */
-	struct slot {
-		struct text name;
-		bool constant; /* has a value in all events */
-	} *slots;
-	size_t slot_cap, target_cap;
-	struct written { size_t at, len; } *written; /* where each slot's member stands in the output */
-	size_t written_cap;
-	struct buf header;        /* the header, every name quoted, with its line end, as raw has it */
-	struct buf encoded;       /* its first bytes in base64 */
-	const char *broken;       /* why no row can be mapped */
-	struct arena memory;
-};
-
-static struct shadowserver *state(struct session *s)
-{
-	return s->driver_state;
-}
-
 /* ---- which report ---- */
 
 static bool load(struct session *s, struct problem *problem)
@@ -75,7 +26,7 @@ static bool load(struct session *s, struct problem *problem)
 		return false;
 	if (!s->driver_state)
 		s->driver_state = alloc_zero(1, sizeof *d);
-	d = state(s);
+	d = shadowserver_state(s);
 	schema_free(d->schema);
 	d->schema = schema;
 	d->fixed = parameters.feedname ? schema_by_feed(schema, text_of(parameters.feedname)) : NULL;
@@ -88,14 +39,14 @@ static bool load(struct session *s, struct problem *problem)
 static void load_again(struct session *s)
 {
 	struct problem problem = { .line = 0 };
-	const struct stat *seen = &state(s)->schema->seen;
+	const struct stat *seen = &shadowserver_state(s)->schema->seen;
 	struct stat now;
 
-	if (stat(state(s)->schema->path, &now) != 0 ||
+	if (stat(shadowserver_state(s)->schema->path, &now) != 0 ||
 		(now.st_ino == seen->st_ino && now.st_size == seen->st_size &&
 			now.st_mtim.tv_sec == seen->st_mtim.tv_sec && now.st_mtim.tv_nsec == seen->st_mtim.tv_nsec))
 		return;
-	state(s)->schema->seen = now;
+	shadowserver_state(s)->schema->seen = now;
 	if (!load(s, &problem))
 		log_problem(&problem);
 }
@@ -148,7 +99,7 @@ static bool refuse(struct session *s, const char *what, struct text subject)
 /* By the name of the file; raw input may leave it to the header. */
 static bool choose(struct session *s)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	struct text file, name;
 
 	d->type = d->fixed;
@@ -176,7 +127,7 @@ static bool start(struct session *s)
 {
 	struct problem problem = { .line = 0 };
 
-	if (!state(s) && !load(s, &problem)) {
+	if (!shadowserver_state(s) && !load(s, &problem)) {
 		buf_clear(&s->reason);
 		buf_string(&s->reason, problem.text);
 		return false;
@@ -212,7 +163,7 @@ static long fit(const struct session *s, size_t count, const struct report_type 
 /* The report type whose columns these are. */
 static bool recognise(struct session *s, size_t count)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	long best = 0, second = 0;
 	const struct report_type *other = NULL;
 
@@ -286,7 +237,7 @@ static struct output extra_output(struct shadowserver *d, struct text below)
 
 static void compile_assignment(struct session *s, const struct assignment *m, struct operation *op)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	const struct type *type;
 
 	*op = (struct operation){ .assignment = m, .column = column_called(s, d->columns, m->column) };
@@ -336,7 +287,7 @@ static void add_constant(struct shadowserver *d, struct text name, struct cell c
 
 static void add_constants(struct session *s)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	const struct report_type *type = d->type;
 	bool named = s->report ? event_has(s->report, F_FEED_NAME) : s->feed && s->feed->name.at;
 	bool documented = s->report && event_has(s->report, F_FEED_DOCUMENTATION);
@@ -365,7 +316,7 @@ static void add_constants(struct session *s)
 /* `"ip","port"` and the line end; its base64 is kept as far as it does not depend on what follows. */
 static void keep_header(struct session *s, size_t count)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 
 	buf_clear(&d->header);
 	buf_clear(&d->encoded);
@@ -419,7 +370,7 @@ static void find_row_columns(struct session *s, size_t count, struct row_columns
 /* The header has come: everything that can be known before the rows is worked out. */
 static void header(struct session *s, size_t count)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	struct program *p = &d->program;
 
 	arena_clear(&d->memory);
@@ -456,241 +407,9 @@ static void header(struct session *s, size_t count)
 		d->broken = "default_fields do not fit";
 }
 
-/* ---- rows ---- */
-
-static bool fail(struct session *s, const struct assignment *m, const char *what, struct text value)
-{
-	buf_text(&s->reason, m->column);
-	buf_printf(&s->reason, ": %s", what);
-	if (value.at) {
-		buf_string(&s->reason, ": ");
-		buf_json(&s->reason, value.len > 200 ? TEXT("(long)") : value);
-	}
-	return false;
-}
-
-/* An extra field that is set again takes the place of the former. */
-static void erase(struct session *s, unsigned slot)
-{
-	struct shadowserver *d = state(s);
-	struct written gone = d->written[slot];
-
-	memmove(s->out->at + gone.at, s->out->at + gone.at + gone.len, s->out->len - gone.at - gone.len);
-	s->out->len -= gone.len;
-	for (size_t i = 0; i < d->program.target_count; i++)
-		if (s->set[i] && d->written[i].at > gone.at)
-			d->written[i].at -= gone.len;
-}
-
-static void put_extra(struct session *s, const struct output *to, struct cell cell)
-{
-	struct shadowserver *d = state(s);
-	size_t start;
-
-	if (to->hidden)
-		return;
-	if (s->set[to->slot])
-		erase(s, to->slot);
-	start = s->out->len;
-	buf_text(s->out, to->key);
-	if (cell.kind == VALUE_STRING)
-		buf_json(s->out, cell.text);
-	else
-		buf_text(s->out, cell.text);
-	d->written[to->slot] = (struct written){ start, s->out->len - start };
-	s->set[to->slot] = 1;
-}
-
-static bool is_void(struct cell cell)
-{
-	return cell.kind == VALUE_STRING && (cell.text.len == 0 || (cell.text.len == 1 && cell.text.at[0] == '-') ||
-						    (cell.text.len == 3 && memcmp(cell.text.at, "N/A", 3) == 0));
-}
-
-enum put { PUT_FINE, PUT_INVALID, PUT_TWICE };
-
-static enum put put_field(struct session *s, const struct output *to, struct cell cell, enum field_verdict *verdict)
-{
-	struct shadowserver *d = state(s);
-	size_t start = s->out->len;
-
-	if (s->set[to->slot])
-		return PUT_TWICE;
-	buf_text(s->out, to->key);
-	*verdict = field_sanitise(to->field, cell.kind, cell.text, s->out);
-	if (*verdict != FIELD_FINE || to->hidden)
-		s->out->len = start;
-	if (*verdict != FIELD_FINE)
-		return PUT_INVALID;
-	d->written[to->slot] = (struct written){ start, s->out->len - start };
-	s->set[to->slot] = 1;
-	return PUT_FINE;
-}
-
-static bool put_failed(struct session *s, const struct operation *op, enum put put, enum field_verdict verdict,
-	struct cell cell)
-{
-	if (put == PUT_TWICE)
-		return fail(s, op->assignment, "the field has a value already", op->assignment->target);
-	buf_text(&s->reason, op->assignment->column);
-	buf_string(&s->reason, ": ");
-	field_explain(op->to.field, verdict, cell.kind, cell.text, &s->reason);
-	return false;
-}
-
-static enum converted convert(struct session *s, const struct operation *op, const struct record *r, struct cell *cell)
-{
-	const struct converter *c = op->assignment->converter;
-
-	if (!c)
-		return CONVERTED;
-	if (op->direct && !is_void(*cell)) /* the address and the name themselves are checked by put_field() */
-		return cell->text.len && !memchr(cell->text.at, '/', cell->text.len) ? CONVERTED : CONVERTED_NOTHING;
-	return c->run(s, r, &state(s)->row, cell);
-}
-
-static bool required(struct session *s, const struct operation *op, const struct record *r)
-{
-	struct shadowserver *d = state(s);
-	const struct assignment *m = op->assignment;
-	enum field_verdict verdict = FIELD_FINE;
-	struct cell cell;
-	enum put put;
-
-	if (m->broken)
-		return fail(s, m, m->broken, NO_TEXT);
-	if (op->column == SIZE_MAX)
-		return fail(s, m, "the report has no such column, and it is required", NO_TEXT);
-	if (op->column >= r->count)
-		return true;
-	cell = r->cells[op->column];
-	switch (convert(s, op, r, &cell)) {
-	case CONVERTED_BADLY:
-		return fail(s, m, "cannot be converted", cell.text);
-	case CONVERTED_NOTHING:
-		return true;
-	case CONVERTED:
-		break;
-	}
-	d->used[op->column] = true;
-	if (m->kind == TARGET_UNKNOWN || is_void(cell))
-		return true;
-	if (m->kind == TARGET_EXTRA) {
-		put_extra(s, &op->to, cell);
-		return true;
-	}
-	put = put_field(s, &op->to, cell, &verdict);
-	if (put == PUT_INVALID && op->direct) {
-		d->used[op->column] = false;
-		return true;
-	}
-	return put == PUT_FINE || put_failed(s, op, put, verdict, cell);
-}
-
-static bool optional(struct session *s, const struct operation *op, const struct record *r)
-{
-	struct shadowserver *d = state(s);
-	const struct assignment *m = op->assignment;
-	enum field_verdict verdict;
-	struct cell cell;
-	enum put put;
-
-	if (op->column == SIZE_MAX)
-		return true;
-	d->used[op->column] = true;
-	if (op->column >= r->count || m->kind == TARGET_IGNORED)
-		return true;
-	if (m->broken)
-		return fail(s, m, m->broken, NO_TEXT);
-	cell = r->cells[op->column];
-	switch (convert(s, op, r, &cell)) {
-	case CONVERTED_BADLY:
-		return fail(s, m, "cannot be converted", cell.text);
-	case CONVERTED_NOTHING:
-		return true;
-	case CONVERTED:
-		break;
-	}
-	if (m->kind != TARGET_FIELD) {
-		put_extra(s, &op->to, cell);
-		return true;
-	}
-	if (is_void(cell))
-		return true;
-	put = put_field(s, &op->to, cell, &verdict);
-	if (put == PUT_INVALID)
-		d->used[op->column] = op->direct;
-	return put != PUT_TWICE || put_failed(s, op, put, FIELD_FINE, cell);
-}
-
-static void put_raw(struct session *s, const struct record *r)
-{
-	struct shadowserver *d = state(s);
-	size_t rest = d->header.len % 3;
-	struct buf *b = &s->work;
-
-	buf_string(s->out, ",\"raw\":\"");
-	buf_text(s->out, buf_view(&d->encoded));
-	buf_clear(b);
-	buf_add(b, d->header.at + d->header.len - rest, rest);
-	buf_text(b, r->source);
-	while (b->len && strchr(" \t\r\n\v\f", b->at[b->len - 1]))
-		b->len--;
-	buf_base64(s->out, buf_view(b));
-	buf_char(s->out, '"');
-}
-
-static bool map(struct session *s, const struct record *r)
-{
-	struct shadowserver *d = state(s);
-	const struct report_type *type = d->type;
-
-	buf_clear(&s->reason);
-	if (d->broken) {
-		buf_string(&s->reason, d->broken);
-		return false;
-	}
-	memset(d->used, 0, d->columns);
-	memcpy(s->set, s->set_at_first, d->program.target_count);
-	if (s->prefix.len)
-		buf_text(s->out, buf_view(&s->prefix));
-	for (size_t i = 0; i < type->count; i++)
-		if (!(i < type->required ? required : optional)(s, &d->operations[i], r))
-			return false;
-	for (size_t c = 0; c < d->columns; c++)
-		if (!d->used[c] && d->listed[c]) {
-			if (c >= r->count)
-				put_extra(s, &d->leftovers[c], (struct cell){ TEXT("null"), VALUE_NULL });
-			else if (r->cells[c].text.len)
-				put_extra(s, &d->leftovers[c], r->cells[c]);
-		}
-	return true;
-}
-
-static void row(struct session *s, const struct record *r)
-{
-	struct shadowserver *d = state(s);
-	size_t start = s->out->len;
-
-	if (!map(s, r)) {
-		s->out->len = start;
-		s->reject(s, r, buf_view(&s->reason));
-		return;
-	}
-	buf_text(s->out, buf_view(&d->constants));
-	put_raw(s, r);
-	for (size_t i = 0; i < s->late_count; i++)
-		if (!s->set[s->lates[i].slot] && !d->slots[s->lates[i].slot].constant)
-			buf_add(s->out, s->late.at + s->lates[i].at, s->lates[i].len);
-	if (!s->prefix.len)
-		s->out->at[start] = '{';
-	buf_string(s->out, "}\n");
-	s->done(s, 1);
-}
-
 static void stop(struct session *s)
 {
-	struct shadowserver *d = state(s);
+	struct shadowserver *d = shadowserver_state(s);
 	void *const memory[] = { d->operations, d->leftovers, d->listed, d->used, d->slots, d->written,
 		d->program.targets };
 
@@ -711,4 +430,4 @@ static bool open_schema(struct session *s, struct problem *problem)
 }
 
 const struct driver shadowserver_driver = { .name = "shadowserver", .looks_at = "extra.file_name", .open = open_schema, .start = start,
-	.feed = frame_csv, .header = header, .row = row, .stop = stop };
+	.feed = frame_csv, .header = header, .row = shadowserver_row, .stop = stop };

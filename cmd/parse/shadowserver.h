@@ -78,4 +78,58 @@ void schema_refresh(const char *path);
 /* imq-parse shadowserver --update-schema [FILE]: from FILE, `-` being stdin, or downloaded. */
 int schema_update(const char *file);
 
+/* ---- the driver's own: shadowserver.c compiles, shadowserver_row.c runs ---- */
+
+/* Where a value goes: a member of the event. */
+struct output {
+	enum field field; /* F_NONE: below extra, any value as it is */
+	unsigned slot;
+	struct text key;  /* `,"source.ip":` */
+	bool hidden;      /* a constant stands there in the end: only whether the value fits matters */
+};
+
+struct operation {
+	const struct assignment *assignment;
+	size_t column;   /* SIZE_MAX: the report has no such column */
+	bool direct;     /* the field's type does what the converter would check */
+	struct output to;
+};
+
+struct shadowserver {
+	struct schema *schema;
+	const struct report_type *fixed; /* by --feedname */
+	/* Of the report in hand: */
+	const struct report_type *type; /* NULL: to be told by the header */
+	struct program program;
+	struct mapping nothing; /* the program's: it has no rules */
+	struct operation *operations;
+	size_t operation_cap;
+	struct output *leftovers; /* one per column */
+	size_t leftover_cap, columns;
+	bool *listed;             /* the last column of its name */
+	bool *used;               /* of the row in hand */
+	size_t flag_cap, used_cap;
+	struct row_columns row;
+	struct buf constants;     /* `,"key":value` pieces */
+	struct slot {
+		struct text name;
+		bool constant; /* has a value in all events */
+	} *slots;
+	size_t slot_cap, target_cap;
+	struct written { size_t at, len; } *written; /* where each slot's member stands in the output */
+	size_t written_cap;
+	struct buf header;        /* the header, every name quoted, with its line end, as raw has it */
+	struct buf encoded;       /* its first bytes in base64 */
+	const char *broken;       /* why no row can be mapped */
+	struct arena memory;
+};
+
+static inline struct shadowserver *shadowserver_state(struct session *s)
+{
+	return s->driver_state;
+}
+
+/* Makes an event of a row, or rejects it. */
+void shadowserver_row(struct session *s, const struct record *r);
+
 #endif
