@@ -732,3 +732,89 @@ define() {
 	run -0 imq-parse regex -p '(\S+)\s+(\d+)' --skip-unmatched -c source.ip,source.port <<< $'192.0.2.1  80\nx'
 	[ "$(plain)" = '{"source.ip":"192.0.2.1","source.port":80}' ]
 }
+
+@test "parse: UTF-16 is recognised, other bytes may be Windows-1252, a definition may name its encoding" {
+	printf '\xff\xfe1\x009\x002\x00.\x000\x00.\x002\x00.\x001\x00\n\x00' > le
+	printf '\x001\x009\x002\x00.\x000\x00.\x002\x00.\x002\x00\n' > be
+	printf '1\x009\x002\x00.\x000\x00.\x002\x00.\x003\x00' > bare
+	run -0 imq-parse ci-army le be bare
+	[ "$(jq -r '.["source.ip"]' <<< "$output" | tr '\n' ,)" = 192.0.2.1,192.0.2.2,192.0.2.3, ]
+	printf '192.0.2.1,\xe4\xc3\xa4\x80\xff\n' > mixed
+	run -0 --separate-stderr imq-parse -e mixed -c source.ip,extra.a mixed
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"ää€ÿ"}' ]
+	[ -z "$stderr" ]
+	define csv $'columns: [ip, a]\nencoding: latin-1'
+	sed -i 's|^  source.ip: ip|&\n  extra.a: a|' feed.yaml
+	printf '192.0.2.1,\xe4\n' > latin
+	run -0 imq-parse feed.yaml latin
+	[ "$(plain)" = '{"source.ip":"192.0.2.1","extra.a":"ä"}' ]
+}
+
+zip() { # FILE TEXT ARCHIVE
+	python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[3], "a", zipfile.ZIP_DEFLATED).writestr(sys.argv[1], sys.argv[2])' "$@"
+}
+
+@test "parse: archives are taken apart, as reports and as they are" {
+	zip a $'192.0.2.1\nbad\n' in.zip
+	zip b 192.0.2.2 in.zip
+	run -3 --separate-stderr imq-parse --stats ci-army in.zip
+	[ "$(jq -r '.["source.ip"]' <<< "$output" | tr '\n' ,)" = 192.0.2.1,192.0.2.2, ]
+	[ "$(counts)" = true ]
+	report '"feed.name":"x"' < in.zip > in
+	report < <(gzip <<< 192.0.2.3) >> in
+	run -3 --separate-stderr imq-parse --copy-collector-provided-fields extra.file_name ci-army in
+	[ "$(jq -r '.["source.ip"] + (.["extra.file_name"] // "")' <<< "$output" | tr '\n' ,)" = 192.0.2.1a,192.0.2.2b,192.0.2.3, ]
+}
+
+@test "parse: a bomb of an archive costs neither memory nor the next file" {
+	python3 -c 'import zipfile; zipfile.ZipFile("bomb.zip", "w", zipfile.ZIP_DEFLATED).writestr("big", "\0" * 300000000)'
+	echo 192.0.2.1 > good
+	grep -q __asan_init "$(command -v imq-parse)" || limit='ulimit -v 300000;'
+	run -3 --separate-stderr bash -c "${limit:-} imq-parse ci-army bomb.zip good"
+	[ "$(plain)" = '{"classification.type":"blacklist","source.ip":"192.0.2.1"}' ]
+	printf 'PK\003\004 broken' > broken.zip
+	run -3 imq-parse ci-army broken.zip good
+}
+
+@test "parse: users' own definitions come before the catalogue's" {
+	mkdir -p config/imq/feeds/mine home/.config/imq/feeds
+	define csv 'columns: [ip]'
+	sed 's/Test/Mine/' feed.yaml > config/imq/feeds/mine/ci-army.yaml
+	sed 's/Test/Home/' feed.yaml > home/.config/imq/feeds/own.yaml
+	XDG_CONFIG_HOME=$PWD/config run -0 imq-parse ci-army <<< 192.0.2.1
+	[ "$(jq -r '.["feed.provider"]' <<< "$output")" = Mine ]
+	HOME=$PWD/home run -0 env -u XDG_CONFIG_HOME imq-parse own <<< 192.0.2.1
+	[ "$(jq -r '.["feed.provider"]' <<< "$output")" = Home ]
+	XDG_CONFIG_HOME=$PWD/config run -0 imq-parse --list
+	grep -q '^ci-army	Mine' <<< "$output"
+	sed -i 's/^format/status: dead\n&/' config/imq/feeds/mine/ci-army.yaml
+	XDG_CONFIG_HOME=$PWD/config run -0 imq-parse --list
+	grep -q '^ci-army	Mine.*	dead$' <<< "$output"
+}
+
+@test "parse --guess: delimiter, header, columns by name and by content" {
+	printf '# made today\nfirst_seen;ip;Port;C&C host;Country;what\n"2026-01-02 03:04:05";192.0.2.1;80;a.example.com;AT;x\n2026-01-03 03:04:05;192.0.2.2;81;b.example.com;DE;y\n' > feed
+	imq-parse --guess feed > guess.yaml
+	run -0 imq-parse --check guess.yaml
+	run -0 imq-parse guess.yaml feed
+	[ "$(plain | head -n 1)" = '{"classification.type":"undetermined","time.source":"2026-01-02T03:04:05+00:00","source.ip":"192.0.2.1","source.port":80,"source.fqdn":"a.example.com","source.geolocation.cc":"AT","extra.what":"x"}' ]
+	[ "$(imq-parse guess feed | sed 's/"feed[^,]*,//g; s/"time.obs[^,]*,//')" = "$(sed 's/"feed[^,]*,//g; s/"time.obs[^,]*,//' <<< "$output")" ]
+	printf '198.51.100.1\t1700000000\thttp://a.example/\td41d8cd98f00b204e9800998ecf8427e\tAS64496\t203.0.113.9\n' > bare
+	run -0 imq-parse guess bare
+	[ "$(plain)" = '{"classification.type":"undetermined","source.ip":"198.51.100.1","time.source":"2023-11-14T22:13:20+00:00","source.url":"http://a.example/","malware.hash.md5":"d41d8cd98f00b204e9800998ecf8427e","source.asn":64496,"destination.ip":"203.0.113.9"}' ]
+}
+
+@test "parse --guess: JSON documents, lines, and arrays in objects" {
+	echo '{"meta":[1],"data":[{"ip":"192.0.2.1","ts":1700000000123,"x":{"domain":"a.example.com","N o":5}}]}' > doc
+	run -0 imq-parse guess doc
+	[ "$(plain)" = '{"classification.type":"undetermined","source.ip":"192.0.2.1","time.source":"2023-11-14T22:13:20+00:00","source.fqdn":"a.example.com","extra.x_n_o":5}' ]
+	printf '{"ip":"192.0.2.1"}\n{"ip":"192.0.2.2","b":null}\n' > lines
+	run -0 imq-parse --guess lines
+	[[ "$output" == *'format: jsonl'* ]]
+	run -0 imq-parse guess lines
+	[ "$(wc -l <<< "$output")" = 2 ]
+	for text in '' '{' '[' '[[' '"' ',,,' '{"a":{"a":{"a":{"a":{"a":1}}}}}'; do
+		run imq-parse --guess <<< "$text"
+		[ "$status" -le 1 ]
+	done
+}

@@ -51,7 +51,22 @@ static bool each_file(const char *path, void *context)
 
 static bool each_folder(const char *path, void *context)
 {
-	return each_in(path, each_file, context);
+	return text_ends(text_of(path), TEXT(".yaml")) ? each_file(path, context) : each_in(path, each_file, context);
+}
+
+/* The folders of users' own definitions, which come before the catalogue's. The caller frees the first. */
+static void own_folders(char *folders[2])
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	struct buf path = BUF_INIT;
+
+	if (config && *config == '/')
+		buf_printf(&path, "%s/imq/feeds", config);
+	else if (home && *home)
+		buf_printf(&path, "%s/.config/imq/feeds", home);
+	folders[0] = alloc_string(buf_view(&path));
+	folders[1] = "/etc/imq/feeds";
+	buf_free(&path);
 }
 
 /* Calls SEEN for the file of every definition, in order. */
@@ -59,11 +74,16 @@ static bool catalogue_each(bool (*seen)(const char *file, void *context), void *
 {
 	struct each each = { seen, context };
 	char *folder = share_path("feeds");
-	bool there = access(folder, R_OK | X_OK) == 0;
+	bool there = access(folder, R_OK | X_OK) == 0, more = true;
+	char *own[2];
 
-	if (there)
+	own_folders(own);
+	for (size_t i = 0; i < LENGTH(own) && more; i++)
+		more = each_in(own[i], each_folder, &each);
+	free(own[0]);
+	if (there && more)
 		each_in(folder, each_folder, &each);
-	else
+	else if (!there)
 		problem_at(problem, folder, 0, 0, "the catalogue of feeds cannot be read");
 	free(folder);
 	return there;
@@ -219,8 +239,8 @@ char *catalogue_modules(void)
 
 static void print_feed(const struct definition *d, const struct feed *feed, struct text name)
 {
-	printf("%.*s\t%.*s\t%.*s\t%s\t%.*s\n", TEXT_ARGS(name), TEXT_ARGS(d->provider), TEXT_ARGS(feed->name),
-		format_names[d->programs[0].format], TEXT_ARGS(feed->url));
+	printf("%.*s\t%.*s\t%.*s\t%s\t%.*s%s\n", TEXT_ARGS(name), TEXT_ARGS(d->provider), TEXT_ARGS(feed->name),
+		format_names[d->programs[0].format], TEXT_ARGS(feed->url), d->dead ? "\tdead" : "");
 }
 
 static bool list_one(const char *file, void *context)

@@ -1,7 +1,7 @@
 /* Bytes of the world to UTF-8. What stands for no character is dropped, as IntelMQ drops it, but counted. */
 #include "parse.h"
 
-const char *const encoding_names[] = { "utf-8", "latin-1", "windows-1252", "utf-16", NULL };
+const char *const encoding_names[] = { "auto", "utf-8", "latin-1", "windows-1252", "utf-16", "mixed", NULL };
 
 bool format_drops_nul(enum format format)
 {
@@ -10,8 +10,8 @@ bool format_drops_nul(enum format format)
 
 void decode_start(struct decoder *d)
 {
-	d->started = false;
-	d->big_endian = false;
+	d->started = d->big_endian = false;
+	d->found = d->encoding;
 	d->kept_len = 0;
 }
 
@@ -94,6 +94,16 @@ static void add_without_nul(struct buf *out, struct text t)
 	buf_text(out, t);
 }
 
+/* Windows-1252, 0x80 to 0x9f; 0 stands for nothing. */
+static const uint16_t windows_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6,
+	0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
+
+static uint32_t windows(unsigned char c)
+{
+	return c >= 0x80 && c < 0xa0 ? windows_1252[c - 0x80] : c;
+}
+
 static void decode_utf8(
 	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last, struct buf *out)
 {
@@ -113,23 +123,19 @@ static void decode_utf8(
 			memcpy(d->kept, p, d->kept_len);
 			return;
 		}
-		d->undecodable++;
+		if (d->found == ENCODING_MIXED && windows(*p))
+			put_code(out, windows(*p));
+		else
+			d->undecodable++;
 		p++;
 	}
 }
 
-/* Windows-1252, 0x80 to 0x9f; 0 stands for nothing. */
-static const uint16_t windows_1252[32] = { 0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6,
-	0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178 };
-
 static void decode_bytes(struct decoder *d, const unsigned char *p, const unsigned char *end, struct buf *out)
 {
 	for (; p < end; p++) {
-		uint32_t code = *p;
+		uint32_t code = d->found == ENCODING_WINDOWS_1252 ? windows(*p) : *p;
 
-		if (d->encoding == ENCODING_WINDOWS_1252 && code >= 0x80 && code < 0xa0)
-			code = windows_1252[code - 0x80];
 		if (code == 0 && *p)
 			d->undecodable++;
 		else if (code || !d->drop_nul)
@@ -174,21 +180,35 @@ static void decode_utf16(
 	}
 }
 
+/* By its mark, or by every second byte of the first four being zero, as with all text that begins in ASCII. */
+static bool looks_like_utf16(struct decoder *d, const unsigned char *p, size_t n)
+{
+	if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
+		return true;
+	d->big_endian = n >= 4 && !p[0] && p[1] && !p[2] && p[3];
+	return d->big_endian || (n >= 4 && p[0] && !p[1] && p[2] && !p[3]);
+}
+
 /* Skips a byte-order mark. NULL: too few bytes to tell. */
 static const unsigned char *skip_mark(
 	struct decoder *d, const unsigned char *p, const unsigned char *end, bool last)
 {
 	size_t n = (size_t)(end - p);
 
-	if (d->encoding == ENCODING_UTF_8) {
+	if (d->found == ENCODING_AUTO) {
+		if (n < 4 && !last)
+			return NULL;
+		d->found = looks_like_utf16(d, p, n) ? ENCODING_UTF_16 : ENCODING_UTF_8;
+	}
+	if (d->found == ENCODING_UTF_8 || d->found == ENCODING_MIXED) {
 		if (n < 3 && !last && memcmp(p, "\xef\xbb\xbf", n) == 0)
 			return NULL;
 		p += n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-	} else if (d->encoding == ENCODING_UTF_16) {
+	} else if (d->found == ENCODING_UTF_16) {
 		if (n < 2 && !last)
 			return NULL;
-		d->big_endian = n >= 2 && p[0] == 0xfe && p[1] == 0xff;
-		p += n >= 2 && (d->big_endian || (p[0] == 0xff && p[1] == 0xfe)) ? 2 : 0;
+		d->big_endian |= n >= 2 && p[0] == 0xfe && p[1] == 0xff;
+		p += n >= 2 && ((p[0] == 0xfe && p[1] == 0xff) || (p[0] == 0xff && p[1] == 0xfe)) ? 2 : 0;
 	}
 	d->started = true;
 	return p;
@@ -207,9 +227,9 @@ static void decode_run(
 		}
 		p = after;
 	}
-	if (d->encoding == ENCODING_UTF_8)
+	if (d->found == ENCODING_UTF_8 || d->found == ENCODING_MIXED)
 		decode_utf8(d, p, end, last, out);
-	else if (d->encoding == ENCODING_UTF_16)
+	else if (d->found == ENCODING_UTF_16)
 		decode_utf16(d, p, end, last, out);
 	else
 		decode_bytes(d, p, end, out);

@@ -121,6 +121,16 @@ static bool read_samples(struct builder *b, const struct entries *top)
 	return samples->value.kind == VALUE_ARRAY || build_fail(b, "samples are a list");
 }
 
+static bool read_status(struct builder *b, const struct entries *top)
+{
+	struct text status = NO_TEXT;
+
+	if (!read_text(b, top, "status", &status))
+		return false;
+	b->d->dead = status.at && text_is(status, "dead");
+	return !status.at || b->d->dead || build_fail(b, "status: dead, or nothing");
+}
+
 static bool read_all(struct builder *b, struct yaml_reader *y)
 {
 	struct entries top = { NULL, 0 };
@@ -130,7 +140,7 @@ static bool read_all(struct builder *b, struct yaml_reader *y)
 	if (!entries_read(b, y, &top) ||
 		!read_text(b, &top, "provider", &b->d->provider) || !read_text(b, &top, "module", &b->d->module) ||
 		!read_text(b, &top, "documentation", &b->d->documentation) || !read_feeds(b, &top) ||
-		!read_samples(b, &top))
+		!read_samples(b, &top) || !read_status(b, &top))
 		return false;
 	variants = entries_find(&top, "variants");
 	for (size_t i = 0; variants && i < variants->children->count; i++)

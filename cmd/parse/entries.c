@@ -10,7 +10,7 @@ enum { ENTRIES_MAX = 1000 };
 /* Keys whose values are read as entries; in a variant or event likewise. */
 static const char *const maps[] = { "feeds", "captures", "constants", "fields", "variants", "events" };
 static const char *const keys[] = { "provider", "feed", "code", "url", "documentation", "accuracy", "module", "status",
-	"fetch", "notes", "feeds", "format", "driver", "delimiter", "quotes", "header", "columns", "separator", "pattern",
+	"fetch", "notes", "feeds", "format", "encoding", "driver", "delimiter", "quotes", "header", "columns", "separator", "pattern",
 	"unmatched", "min_columns", "short", "long", "comments", "strip", "skip_first", "skip_lines", "skip_last",
 	"start", "stop", "lines_per_record", "repair", "jq", "table", "pair_separator", "kv_separator", "strip_quotes", "records", "captures", "constants", "fields", "split", "each", "choose",
 	"pass", "others", "ignore", "require", "drop_when", "discard", "drop_empty", "report", "raw", "events", "variants",

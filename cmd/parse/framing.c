@@ -228,7 +228,7 @@ bool framing_read(struct builder *b)
 
 	p->quotes = p->strip = true;
 	p->delimiter = ',';
-	if (!read_format(b) || !read_bool(b, "quotes", &p->quotes) || !read_bool(b, "header", &p->header) ||
+	if (!read_format(b) || !read_word(b, "encoding", encoding_names, &p->encoding) || !read_bool(b, "quotes", &p->quotes) || !read_bool(b, "header", &p->header) ||
 		!read_delimiter(b) || !read_lines(b) || !read_columns(b))
 		return false;
 	for (size_t i = LENGTH(b->layers); i-- > 0;)

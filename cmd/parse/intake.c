@@ -2,11 +2,13 @@
 #include <errno.h>
 
 #include "driver.h"
+#include "extract.h"
 #include "filter.h"
 #include "intake.h"
 #include "log.h"
 #include "reject.h"
 #include "stream.h"
+#include "unpack.h"
 
 enum { IDLE_WINDOW = 1 << 20, KEPT_MAX = 64 << 20 };
 
@@ -14,6 +16,8 @@ static struct {
 	struct run *run;
 	struct session *session;
 	struct decoder decoder;
+	enum encoding encoding; /* that the user has said */
+	bool beginning;         /* no bytes of the archive's file have come yet */
 	struct buf window;  /* decoded, not yet used up */
 	size_t retry_at;    /* do not look at a window shorter than this again */
 	struct buf bytes;   /* of a report */
@@ -97,7 +101,7 @@ static void tell_undecodable(void)
 		return;
 	buf_clear(&my.reason);
 	buf_printf(&my.reason, "%llu bytes are no %s and were left out", (unsigned long long)my.decoder.undecodable,
-		encoding_names[my.decoder.encoding]);
+		encoding_names[my.decoder.found]);
 	if (my.session->report)
 		log_record(in->file, in->line, buf_view(&my.reason));
 	else
@@ -130,26 +134,84 @@ static bool start_document(struct event *report, struct text beginning)
 		beginning = text_from(beginning, 3);
 	beginning = text_trim(beginning);
 	my.session->first = (struct text){ beginning.at, beginning.len ? 1 : 0 };
-	decode_start(&my.decoder);
 	buf_clear(&my.window);
 	my.retry_at = 0;
 	my.session->file = my.run->in->file;
 	if (!session_start(my.session, report))
 		return false;
+	my.decoder.encoding = my.encoding != ENCODING_AUTO ? my.encoding : (enum encoding)my.session->program->encoding;
+	decode_start(&my.decoder);
 	my.decoder.drop_nul = format_drops_nul(my.session->program->format) ||
 		(my.session->program->driver && my.session->program->driver->row);
 	return true;
-}
-
-static bool has_report_type(struct event *ev)
-{
-	return text_is(event_text(ev, F_MESSAGE_TYPE), "Report");
 }
 
 static void whole_rejected(struct text line, const char *reason)
 {
 	my.run->counts.in++;
 	run_reject(my.run, my.run->in->file, my.run->in->line, text_of(reason), line);
+}
+
+/* ---- archives: each of their files is a document ---- */
+
+enum { FILES_MAX = 10000 /* in an archive */ };
+
+static bool is_archive(struct text bytes)
+{
+	return extract_is_zip(bytes) || unpack_guess(bytes) == UNPACK_YES;
+}
+
+/* The file's name may tell what is in it. */
+static bool begin_file(void *context, struct text name)
+{
+	enum field f = field_intern(TEXT("extra.file_name"));
+
+	(void)context;
+	if (my.session->report && name.at)
+		event_try(my.session->report, f, name);
+	my.beginning = true;
+	return true;
+}
+
+static bool add_bytes(void *context, struct text bytes)
+{
+	(void)context;
+	if (my.beginning && !start_document(my.session->report, bytes)) {
+		whole_rejected(TEXT(""), buf_cstr(&my.session->reason));
+		return false;
+	}
+	my.beginning = false;
+	decode(&my.decoder, bytes, false, &my.window);
+	if (my.window.len >= my.retry_at)
+		work_off(false);
+	return true;
+}
+
+static void end_file(void *context, const char *failure)
+{
+	(void)context;
+	if (!my.beginning) {
+		decode(&my.decoder, TEXT(""), true, &my.window);
+		work_off(true);
+	}
+	my.beginning = true;
+	if (failure)
+		whole_rejected(TEXT(""), failure);
+}
+
+static void parse_archive(struct text bytes)
+{
+	struct extract x = { .max_size = my.run->max_record, .max_files = FILES_MAX, .begin = begin_file,
+		.bytes = add_bytes, .end = end_file };
+	struct problem problem = { .line = 0 };
+
+	if (!extract_all(&x, bytes, &problem))
+		whole_rejected(TEXT(""), problem.text);
+}
+
+static bool has_report_type(struct event *ev)
+{
+	return text_is(event_text(ev, F_MESSAGE_TYPE), "Report");
 }
 
 static void pass_on(struct text line)
@@ -191,6 +253,11 @@ static void parse_report(struct text line)
 	buf_clear(&my.bytes);
 	if (!buf_unbase64(&my.bytes, raw)) {
 		whole_rejected(line, "raw is not base64");
+		return;
+	}
+	if (is_archive(buf_view(&my.bytes))) {
+		my.session->report = my.report;
+		parse_archive(buf_view(&my.bytes));
 		return;
 	}
 	if (!start_document(my.report, buf_view(&my.bytes))) {
@@ -265,6 +332,31 @@ static void read_reports(void)
 	}
 }
 
+/* A file that is a ZIP archive must be there as a whole; other packers the reader has undone. */
+static bool keep_for_archive(struct text block, bool first)
+{
+	if (first)
+		buf_clear(&my.bytes);
+	if (first ? !extract_is_zip(block) : !my.bytes.len)
+		return false;
+	if (my.bytes.len + block.len > my.run->max_record)
+		whole_rejected(TEXT(""), "an archive longer than --max-record");
+	else
+		buf_text(&my.bytes, block);
+	return true;
+}
+
+static void end_document(void)
+{
+	if (my.bytes.len) {
+		parse_archive(buf_view(&my.bytes));
+		buf_clear(&my.bytes);
+		return;
+	}
+	decode(&my.decoder, TEXT(""), true, &my.window);
+	work_off(true);
+}
+
 /* Reads documents, one per file, as they come. */
 static void read_raw(void)
 {
@@ -275,11 +367,14 @@ static void read_raw(void)
 	while (going_on()) {
 		switch (reader_block(in, &block)) {
 		case READER_RECORD:
+			if (file && file != in->files)
+				end_document();
+			if (keep_for_archive(block, file != in->files)) {
+				my.session->report = NULL;
+				file = in->files;
+				break;
+			}
 			if (file != in->files) {
-				if (file) {
-					decode(&my.decoder, TEXT(""), true, &my.window);
-					work_off(true);
-				}
 				file = in->files;
 				if (!start_document(NULL, block)) {
 					whole_rejected(block, buf_cstr(&my.session->reason));
@@ -299,10 +394,8 @@ static void read_raw(void)
 			fail(&in->problem);
 			break;
 		default:
-			if (file) {
-				decode(&my.decoder, TEXT(""), true, &my.window);
-				work_off(true);
-			}
+			if (file)
+				end_document();
 			return;
 		}
 	}
@@ -341,7 +434,7 @@ void intake(struct run *run, struct session *session, enum encoding encoding, en
 
 	my.run = run;
 	my.session = session;
-	my.decoder.encoding = encoding;
+	my.encoding = encoding;
 	my.report = event_new();
 	session->done = record_done;
 	session->reject = record_rejected;

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "driver.h"
 #include "filter.h"
+#include "guess.h"
 #include "intake.h"
 #include "log.h"
 #include "shadowserver.h"
@@ -18,7 +19,7 @@ static struct {
 	struct text default_fields;
 	struct list copy;
 	const char *time_observation;
-	bool list, check, test, update_schema;
+	bool list, check, test, guess, update_schema;
 	int input, encoding;
 	struct run run;
 	struct definition *definition;
@@ -32,7 +33,7 @@ static const char *const filters[] = { "whitelist", "blacklist", NULL };
 static const struct opt options[] = {
 	OPT_CHOICE('i', "input", &my.input, inputs, "auto",
 		"what comes in: raw bytes or reports; auto: the first record tells"),
-	OPT_CHOICE('e', "encoding", &my.encoding, encoding_names, "utf-8", "the encoding of the feed"),
+	OPT_CHOICE('e', "encoding", &my.encoding, encoding_names, "auto", "the encoding of the feed"),
 	OPT_JSON('d', "default-fields", &my.default_fields, NULL,
 		"fields for events that do not have them, as a map"),
 	OPT_LIST(0, "copy-collector-provided-fields", &my.copy, "",
@@ -44,6 +45,7 @@ static const struct opt options[] = {
 	OPT_BOOL(0, "test", &my.test, false, "parse the samples of the definitions called NAME, or of all"),
 	OPT_BOOL(0, "update-schema", &my.update_schema, false,
 		"Shadowserver: install the schema in FILE, or a downloaded one, if it is another version"),
+	OPT_BOOL('g', "guess", &my.guess, false, "print a definition for the feed in FILE, to be edited"),
 	OPT_LIST('c', "columns", &my.generic.columns, "",
 		"generic CSV: the field of each column, a|b for alternatives"),
 	OPT_LIST(0, "columns-required", &my.generic.columns_required, "",
@@ -94,15 +96,76 @@ static const struct opt options[] = {
 	OPT_END
 };
 
+/* Appends the beginning of the input, decoded; *WHOLE: it is all. */
+static bool read_sample(struct buf *sample, bool *whole)
+{
+	struct decoder decoder = { .encoding = (enum encoding)my.encoding };
+	enum reader_state state;
+	struct text block;
+
+	decode_start(&decoder);
+	while ((state = reader_block(my.run.in, &block)) == READER_WAIT)
+		reader_wait(my.run.in, -1);
+	if (state == READER_FAILED)
+		return false;
+	*whole = state == READER_END;
+	if (state == READER_RECORD)
+		decode(&decoder, block, true, sample);
+	return true;
+}
+
+static int guess(void)
+{
+	struct buf sample = BUF_INIT, yaml = BUF_INIT;
+	bool whole = true, fine = read_sample(&sample, &whole);
+	int status = fine ? EXIT_FINE : EXIT_IO;
+
+	if (!fine)
+		log_problem(&my.run.in->problem);
+	else if (guess_definition(buf_view(&sample), true, &yaml))
+		fwrite(yaml.at, 1, yaml.len, stdout);
+	else
+		status = EXIT_NO;
+	if (status == EXIT_NO)
+		log_message("neither CSV nor JSON: nothing to guess");
+	buf_free(&sample);
+	buf_free(&yaml);
+	return fflush(stdout) != 0 ? EXIT_IO : status;
+}
+
+/* Guesses a definition for the input, and puts back what it has looked at. */
+static struct definition *guessed(struct problem *problem)
+{
+	struct buf sample = BUF_INIT, yaml = BUF_INIT;
+	struct definition *d = NULL;
+	bool whole = true;
+
+	if (!read_sample(&sample, &whole))
+		*problem = my.run.in->problem;
+	else if (guess_definition(buf_view(&sample), true, &yaml))
+		d = definition_read(buf_view(&yaml), "guess", problem);
+	else
+		problem_set(problem, "neither CSV nor JSON: nothing to guess");
+	if (!whole)
+		reader_unread(my.run.in);
+	buf_free(&sample);
+	buf_free(&yaml);
+	return d;
+}
+
 /* Finds out from the operands what to parse by; what is left of them is input. */
 static bool find_definition(struct problem *problem)
 {
 	struct reader *in = my.run.in;
 	char *const *operands = in->files;
 	const struct feed *feed = NULL;
+	bool guessing = strcmp(*operands, "guess") == 0;
 	enum generic_kind kind = my.generic.pattern ? GENERIC_REGEX : GENERIC_CSV;
 
-	if (generic_find(*operands, &kind)) {
+	if (guessing) {
+		reader_init(in, operands + 1, my.run.max_record);
+		my.definition = guessed(problem);
+	} else if (generic_find(*operands, &kind)) {
 		my.definition = generic_definition(&my.generic, kind, problem);
 		operands++;
 	} else if (my.generic.columns.count) {
@@ -118,7 +181,8 @@ static bool find_definition(struct problem *problem)
 		return false;
 	if (kind == GENERIC_HTML && !my.generic.type)
 		my.generic.type = "c2-server";
-	reader_init(in, operands, my.run.max_record);
+	if (!guessing)
+		reader_init(in, operands, my.run.max_record);
 	session_init(&my.session, my.definition, &my.run.out->buffer);
 	my.session.feed = feed;
 	my.session.max_record = my.run.max_record == MAX_REPORT ? MAX_RECORD : my.run.max_record;
@@ -180,7 +244,9 @@ static bool other_task(int *status)
 	static char *const none[] = { NULL };
 	char *const *operands = strcmp(*my.run.in->files, "-") == 0 ? none : my.run.in->files;
 
-	if (my.list)
+	if (my.guess)
+		*status = guess();
+	else if (my.list)
 		*status = catalogue_list();
 	else if (my.check)
 		*status = catalogue_check(operands);
@@ -188,7 +254,7 @@ static bool other_task(int *status)
 		*status = catalogue_test(operands);
 	else if (my.update_schema)
 		*status = update(operands);
-	return my.list || my.check || my.test || my.update_schema;
+	return my.guess || my.list || my.check || my.test || my.update_schema;
 }
 
 int main(int argc, char **argv)

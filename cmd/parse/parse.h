@@ -296,6 +296,7 @@ extern const char *const format_names[]; /* NULL-terminated */
 struct program {
 	enum format format;
 	const struct driver *driver; /* of FORMAT_DRIVER */
+	int encoding;                /* an enum encoding */
 	/* framing */
 	char delimiter;
 	bool quotes, header, strip;
@@ -364,6 +365,7 @@ struct sample {
 struct definition {
 	char *file;
 	struct text provider, module, documentation;
+	bool dead; /* the feed is no more */
 	struct feed *feeds;
 	size_t feed_count;
 	struct program *programs; /* variants: the first whose conditions hold */
@@ -634,12 +636,13 @@ bool path_each(struct session *s, struct value v, const struct path_step *path, 
 
 /* ---- bytes to UTF-8 ---- */
 
-enum encoding { ENCODING_UTF_8, ENCODING_LATIN_1, ENCODING_WINDOWS_1252, ENCODING_UTF_16 };
+/* ENCODING_AUTO: UTF-16 where it looks like that, else UTF-8. ENCODING_MIXED: UTF-8, and bytes that are none are Windows-1252. */
+enum encoding { ENCODING_AUTO, ENCODING_UTF_8, ENCODING_LATIN_1, ENCODING_WINDOWS_1252, ENCODING_UTF_16, ENCODING_MIXED };
 
 extern const char *const encoding_names[]; /* NULL-terminated */
 
 struct decoder {
-	enum encoding encoding;
+	enum encoding encoding, found; /* wanted, and that of the document */
 	bool drop_nul;
 	bool started;       /* behind a byte-order mark */
 	bool big_endian;

@@ -17,6 +17,17 @@ static const char *const definitions[] = {
 	"format: lines\npattern: '(\\d+)-(.*)'\ncolumns: [a, b]\nfields: {source.port: a, extra.b: {from: b, steps: [{remove: x}, upper]}}\n",
 	"format: json\nfields: {source.ip: a, extra.b: 'b.c[1]', extra.d: '[\"x.y\"]', extra.a: a}\nraw: json_array_sorted\n",
 	"format: json\nrecords: a.b\nfields: {extra.c: c}\nraw: json\n",
+	"format: json\nrecords: '*[].a'\nfields: {extra.a: '@record', extra.k: '@key'}\nraw: record\n",
+	"format: json\neach: {from: ['a[].b', c], isolate: true}\nraw: piece_sorted\nothers: reject_set\nignore: [d]\n"
+	"fields: {extra.a: '@piece.x', extra.n: '@number', extra.c: {from: c, steps: [{entries: id}]}}\npass: {from: d, any_name: true}\n",
+	"format: jsonl\npass: {to: '', else: extra., optional: true, keep: true}\ndiscard: {'@event.source.ip': 192.0.2.1}\n",
+	"format: kv\nfields: {source.ip: a, extra.b: {from: b, steps: [{word: 1}, {url: whole}, {resolve: a}]}}\npass: {unused: true, lower: true, keep: true}\n",
+	"format: lines\nstart: '^B'\nstop: '^E'\nlines_per_record: 2\npattern: '(.)=(.*)'\nunmatched: skip\nskip_last: 1\ncolumns: [a, b, c, d]\n"
+	"repair: [{replace: {match: '(x)(y)', with: '\\2\\1'}}]\nfields: {extra.a: b, extra.b: d}\nevents: {one: {}, two: {split: {from: b, at: ',', skip_empty: true}, fields: {extra.p: '@piece'}}}\n",
+	"format: lines\nseparator: ','\ncomments: '#'\nraw: comments\nvariants:\n  a: {when_line: a, columns: [x], fields: {extra.x: x}}\n  b: {when_line: b, columns: [y, x], fields: {extra.y: x}}\n",
+	"format: csv\nheader: true\nraw: csv_stripped\nlong: reject\nothers: reject_set\nignore: [b]\nfields: {extra.a: a}\n",
+	"format: html\ncolumns: [a, b]\nskip_first: 1\nfields: {extra.a: a, extra.b: b}\n",
+	"format: xml\nrecords: a\nfields: {extra.b: b, extra.c: 'c[\"@d\"]'}\npass: {unused: true, any_name: true, keep_empty: true}\n",
 	"format: jsonl\nfields: {source.ip: a, time.source: {from: t, steps: [{time: fuzzy}], optional: true}}\n",
 };
 
@@ -42,7 +53,7 @@ static void note(struct session *s, const struct record *r, struct text reason)
 static void run(const struct definition *d, struct text text, size_t step, struct buf *out)
 {
 	struct session s;
-	struct decoder decoder = { .drop_nul = format_drops_nul(d->programs[0].format) };
+	struct decoder decoder = { .encoding = ENCODING_AUTO, .drop_nul = format_drops_nul(d->programs[0].format) };
 	struct buf window = BUF_INIT;
 
 	session_init(&s, d, out);
