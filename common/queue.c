@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "clock.h"
 #include "queue_priv.h"
+#include "value.h"
 
 struct queue {
 	const struct queue_engine *engine;
@@ -286,6 +287,43 @@ void queue_add_line(struct queue_batch *batch, struct text record)
 		*feed = ' ';
 	buf_char(&batch->lines, '\n');
 	batch->count++;
+}
+
+/* Whether an object has a member __type of its own, not only somewhere inside. */
+static bool has_type(struct text line)
+{
+	struct value object, key, member;
+	struct value_error unused;
+	struct value_walk walk;
+
+	if (!memmem(line.at, line.len, "\"__type\"", 8) || !value_parse(line, &object, &unused) || object.kind != VALUE_OBJECT)
+		return false;
+	walk = value_walk(object);
+	while (value_next_member(&walk, &key, &member))
+		if (text_is(key.raw, "\"__type\""))
+			return true;
+	return false;
+}
+
+void queue_add_typed(struct buf *out, struct text lines)
+{
+	while (lines.len) {
+		const char *feed = memchr(lines.at, '\n', lines.len);
+		struct text line = { lines.at, feed ? (size_t)(feed - lines.at) : lines.len };
+		struct text body = text_trim(line);
+
+		lines = text_from(lines, line.len + 1);
+		if (!line.len)
+			continue;
+		if (body.len < 2 || body.at[0] != '{' || body.at[body.len - 1] != '}' || has_type(body)) {
+			buf_text(out, line);
+		} else {
+			body.len--;
+			buf_text(out, body);
+			buf_string(out, text_trim(text_from(body, 1)).len ? ",\"__type\":\"Event\"}" : "\"__type\":\"Event\"}");
+		}
+		buf_char(out, '\n');
+	}
 }
 
 bool queue_time_left(long long started, int timeout, int *left)

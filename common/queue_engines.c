@@ -2,7 +2,7 @@
 #include "queue.h"
 #include "queue_priv.h"
 
-static const struct queue_engine *const engines[] = { &queue_sqlite };
+static const struct queue_engine *const engines[] = { &queue_sqlite, &queue_redis, &queue_amqp, &queue_kafka };
 
 struct queue *queue_open(const char *url, enum queue_use use, struct queue *with, struct problem *problem)
 {

@@ -47,6 +47,8 @@ extern const struct queue_engine queue_sqlite, queue_redis, queue_amqp, queue_ka
 /* Appends RECORD, as a foreign program may have put it on a queue, as one line: line feeds, which JSON has only between its tokens,
  * become blanks, and an empty record a blank, so that it is rejected and no barrier. */
 void queue_add_line(struct queue_batch *batch, struct text record);
+/* Appends LINES as IntelMQ's brokers want them: an object without __type gets that of an event. Empty lines are left out. */
+void queue_add_typed(struct buf *out, struct text lines);
 /* Whether the time in milliseconds since STARTED (clock_steady()) leaves some of TIMEOUT; *LEFT gets it. */
 bool queue_time_left(long long started, int timeout, int *left);
 

@@ -2,6 +2,7 @@
  * written to where it goes. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -184,6 +185,7 @@ int main(int argc, char **argv)
 	int operands;
 
 	log_name(command.name);
+	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
 	my.count = -1;
 	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
 	case OPT_DONE:

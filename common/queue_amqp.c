@@ -1,0 +1,496 @@
+/* Queues in RabbitMQ, by AMQP 0-9-1: publisher confirms, manual acknowledgement, prefetch.
+ *
+ * A queue that is not there is declared as IntelMQ declares it, durable and lazy; one that is there is taken as it is. With
+ * ?exchange=NAME nothing is declared, and records are published there with the queue's name as the routing key. */
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <amqp.h>
+#include <amqp_ssl_socket.h>
+#include <amqp_tcp_socket.h>
+
+#include "alloc.h"
+#include "clock.h"
+#include "queue_priv.h"
+
+enum {
+	CHANNEL = 1,
+	CONNECT = 10,        /* seconds */
+	CONFIRM = 60,        /* seconds that the broker may take for a confirm */
+	LINGER = 5,          /* milliseconds that the next record of a batch may take to come */
+	UNCONFIRMED = 2000,  /* records published before their confirms are waited for */
+	FRAME = 131072,
+	MAX_PREFETCH = 65535,
+};
+
+struct amqp_queue {
+	amqp_connection_state_t c;
+	char *host, *user, *password, *vhost, *name, *exchange, *ca_file;
+	int port;
+	bool tls, verify, broken;
+	enum queue_use use;
+	/* Taken and not acknowledged: the first IN_FLIGHT of them are the batch. */
+	struct queue_batch held;
+	uint64_t *tags;
+	size_t *ends; /* of each record in held.lines */
+	size_t cap, ends_cap, in_flight, prefetch;
+	struct buf given;
+	/* Since the channel was opened; all up to CONFIRMED are, and beyond it those that SEEN has at tag modulo size. */
+	uint64_t published, confirmed;
+	bool seen[UNCONFIRMED];
+	bool returned;                 /* a record found no queue */
+};
+
+static bool gone(struct amqp_queue *q, struct problem *problem, const char *what)
+{
+	q->broken = true;
+	return problem_set(problem, "amqp %s: %s", q->host, what);
+}
+
+/* What a channel's or connection's end says; its text is counted, not terminated. */
+static bool closed(struct amqp_queue *q, struct problem *problem, const amqp_method_t *method)
+{
+	amqp_bytes_t text = amqp_empty_bytes;
+
+	q->broken = true;
+
+	if (method->id == AMQP_CHANNEL_CLOSE_METHOD)
+		text = ((amqp_channel_close_t *)method->decoded)->reply_text;
+	else if (method->id == AMQP_CONNECTION_CLOSE_METHOD)
+		text = ((amqp_connection_close_t *)method->decoded)->reply_text;
+	return problem_set(problem, "amqp %s: %.*s", q->host, (int)text.len, text.len ? (const char *)text.bytes : "");
+}
+
+static bool check(struct amqp_queue *q, amqp_rpc_reply_t reply, struct problem *problem)
+{
+	if (reply.reply_type == AMQP_RESPONSE_NORMAL)
+		return true;
+	if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
+		return closed(q, problem, &reply.reply);
+	return gone(q, problem, reply.library_error ? amqp_error_string2(reply.library_error) : "no answer");
+}
+
+/* ---- connecting ---- */
+
+static amqp_socket_t *new_socket(struct amqp_queue *q, struct problem *problem)
+{
+	amqp_socket_t *socket = q->tls ? amqp_ssl_socket_new(q->c) : amqp_tcp_socket_new(q->c);
+
+	if (!socket) {
+		gone(q, problem, "no memory for a socket");
+		return NULL;
+	}
+	if (!q->tls)
+		return socket;
+	amqp_ssl_socket_set_verify_peer(socket, q->verify);
+	amqp_ssl_socket_set_verify_hostname(socket, q->verify);
+	if (amqp_ssl_socket_set_cacert(socket, q->ca_file ? q->ca_file : "/etc/ssl/certs/ca-certificates.crt") != AMQP_STATUS_OK) {
+		gone(q, problem, "the file of certificate authorities cannot be read");
+		return NULL;
+	}
+	return socket;
+}
+
+/* Declares the queue, if it is not there yet. A declaration that the broker refuses closes the channel. */
+static bool declare(struct amqp_queue *q, struct problem *problem)
+{
+	amqp_table_entry_t lazy = { amqp_cstring_bytes("x-queue-mode"), { .kind = AMQP_FIELD_KIND_UTF8 } };
+	amqp_table_t arguments = { 1, &lazy };
+	struct problem missing;
+
+	lazy.value.value.bytes = amqp_cstring_bytes("lazy");
+	amqp_queue_declare(q->c, CHANNEL, amqp_cstring_bytes(q->name), 1, 0, 0, 0, amqp_empty_table);
+	if (amqp_get_rpc_reply(q->c).reply_type == AMQP_RESPONSE_NORMAL)
+		return true;
+	if (q->use == QUEUE_LOOK)
+		return check(q, amqp_get_rpc_reply(q->c), problem);
+	check(q, amqp_get_rpc_reply(q->c), &missing);
+	if (amqp_send_method(q->c, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &(amqp_channel_close_ok_t){ 0 }) != AMQP_STATUS_OK)
+		return gone(q, problem, "the channel cannot be opened again");
+	q->broken = false;
+	amqp_channel_open(q->c, CHANNEL);
+	if (!check(q, amqp_get_rpc_reply(q->c), problem))
+		return false;
+	amqp_queue_declare(q->c, CHANNEL, amqp_cstring_bytes(q->name), 0, 1, 0, 0, arguments);
+	return check(q, amqp_get_rpc_reply(q->c), problem);
+}
+
+static bool prepare(struct amqp_queue *q, struct problem *problem)
+{
+	if (q->name && (!q->exchange || q->use != QUEUE_GIVE) && !declare(q, problem))
+		return false;
+	if (q->use != QUEUE_GIVE)
+		return true;
+	amqp_confirm_select(q->c, CHANNEL);
+	return check(q, amqp_get_rpc_reply(q->c), problem);
+}
+
+static void hang_up(struct amqp_queue *q)
+{
+	if (q->c)
+		amqp_destroy_connection(q->c);
+	q->c = NULL;
+}
+
+static bool connect_broker(struct amqp_queue *q, struct problem *problem)
+{
+	struct timeval limit = { CONNECT, 0 }, answer = { CONFIRM, 0 };
+	amqp_socket_t *socket;
+	int status, on = 1;
+
+	hang_up(q);
+	q->c = amqp_new_connection();
+	q->prefetch = q->in_flight = q->held.count = 0;
+	q->published = q->confirmed = 0;
+	memset(q->seen, 0, sizeof q->seen);
+	q->broken = false;
+	buf_clear(&q->held.lines);
+	if (!(socket = new_socket(q, problem)))
+		return false;
+	status = amqp_socket_open_noblock(socket, q->host, q->port, &limit);
+	if (status != AMQP_STATUS_OK)
+		return gone(q, problem, amqp_error_string2(status));
+	/* No heartbeats: nobody would send them during a long batch. The kernel notices a peer that is gone. */
+	setsockopt(amqp_get_sockfd(q->c), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	amqp_set_rpc_timeout(q->c, &answer);
+	if (!check(q, amqp_login(q->c, q->vhost, 0, FRAME, 0, AMQP_SASL_METHOD_PLAIN, q->user, q->password), problem))
+		return false;
+	amqp_channel_open(q->c, CHANNEL);
+	return check(q, amqp_get_rpc_reply(q->c), problem) && prepare(q, problem);
+}
+
+static void close_queue(void *self)
+{
+	struct amqp_queue *q = self;
+	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->ca_file };
+
+	if (q->c && !q->broken)
+		amqp_connection_close(q->c, AMQP_REPLY_SUCCESS);
+	hang_up(q);
+	for (size_t i = 0; i < LENGTH(parts); i++)
+		free(parts[i]);
+	buf_free(&q->held.lines);
+	buf_free(&q->given);
+	free(q->tags);
+	free(q->ends);
+	free(q);
+}
+
+static char *text_or(const char *text, const char *fallback)
+{
+	return alloc_string(text_of(text && *text ? text : fallback));
+}
+
+static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
+{
+	struct amqp_queue *q = alloc_zero(1, sizeof *q);
+	char *verify = queue_url_setting(url, "verify");
+
+	(void)other;
+	q->use = use;
+	q->tls = strcmp(url->scheme, "amqps") == 0;
+	q->verify = !verify || strcmp(verify, "false") != 0;
+	q->host = text_or(url->host, "127.0.0.1");
+	q->port = url->port ? (int)url->port : q->tls ? 5671 : 5672;
+	q->user = text_or(url->user, "guest");
+	q->password = text_or(url->password, "guest");
+	q->vhost = text_or(url->path ? url->path + 1 : NULL, "/");
+	q->name = url->name ? text_or(url->name, "") : NULL;
+	q->exchange = queue_url_setting(url, "exchange");
+	q->ca_file = queue_url_setting(url, "cafile");
+	free(verify);
+	if (connect_broker(q, problem))
+		return q;
+	close_queue(q);
+	return NULL;
+}
+
+static bool recover(void *self, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+
+	buf_clear(&q->given);
+	return connect_broker(q, problem);
+}
+
+/* ---- giving ---- */
+
+static bool give(void *self, struct text lines, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+
+	(void)problem;
+	queue_add_typed(&q->given, lines);
+	return true;
+}
+
+/* Confirms come one by one, in any order, or for all up to a tag. */
+static void note_confirm(struct amqp_queue *q, const amqp_basic_ack_t *ack)
+{
+	for (uint64_t tag = q->confirmed + 1; ack->multiple && tag <= ack->delivery_tag && tag <= q->published; tag++)
+		q->seen[tag % UNCONFIRMED] = true;
+	if (ack->delivery_tag > q->confirmed && ack->delivery_tag <= q->published)
+		q->seen[ack->delivery_tag % UNCONFIRMED] = true;
+	for (; q->confirmed < q->published && q->seen[(q->confirmed + 1) % UNCONFIRMED]; q->confirmed++)
+		q->seen[(q->confirmed + 1) % UNCONFIRMED] = false;
+}
+
+static bool count_confirm(struct amqp_queue *q, const amqp_method_t *method, struct problem *problem)
+{
+	switch (method->id) {
+	case AMQP_BASIC_ACK_METHOD:
+		note_confirm(q, method->decoded);
+		return true;
+	case AMQP_BASIC_NACK_METHOD:
+		return gone(q, problem, "the broker refused a record");
+	case AMQP_BASIC_RETURN_METHOD:
+		q->returned = true;
+		return true;
+	default:
+		return closed(q, problem, method);
+	}
+}
+
+static bool wait_for_confirms(struct amqp_queue *q, struct problem *problem)
+{
+	struct timeval limit = { CONFIRM, 0 };
+
+	while (q->confirmed < q->published) {
+		amqp_frame_t frame;
+		int status = amqp_simple_wait_frame_noblock(q->c, &frame, &limit);
+
+		if (status != AMQP_STATUS_OK)
+			return gone(q, problem, amqp_error_string2(status));
+		/* Headers and bodies are those of returned records. */
+		if (frame.frame_type == AMQP_FRAME_METHOD && !count_confirm(q, &frame.payload.method, problem))
+			return false;
+		amqp_maybe_release_buffers(q->c);
+	}
+	if (q->returned) {
+		q->returned = false;
+		return gone(q, problem, "no queue is bound to the exchange for the records");
+	}
+	return true;
+}
+
+static bool publish(struct amqp_queue *q, struct text record, struct problem *problem)
+{
+	amqp_basic_properties_t properties = { ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
+		.content_type = amqp_cstring_bytes("application/json"), .delivery_mode = AMQP_DELIVERY_PERSISTENT };
+	amqp_bytes_t body = { record.len, (void *)(uintptr_t)record.at };
+	amqp_bytes_t exchange = q->exchange ? amqp_cstring_bytes(q->exchange) : amqp_empty_bytes;
+	int status = amqp_basic_publish(q->c, CHANNEL, exchange, amqp_cstring_bytes(q->name), 1, 0, &properties, body);
+
+	if (status != AMQP_STATUS_OK)
+		return gone(q, problem, amqp_error_string2(status));
+	q->published++;
+	return q->published - q->confirmed < UNCONFIRMED || wait_for_confirms(q, problem);
+}
+
+static bool commit(void *self, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+	struct text rest = buf_view(&q->given), record;
+
+	if (q->broken)
+		return gone(q, problem, "not connected");
+	while (rest.len) {
+		const char *feed = memchr(rest.at, '\n', rest.len);
+
+		record = (struct text){ rest.at, feed ? (size_t)(feed - rest.at) : rest.len };
+		rest = text_from(rest, record.len + 1);
+		if (!publish(q, record, problem))
+			return false;
+	}
+	if (!wait_for_confirms(q, problem))
+		return false;
+	buf_clear(&q->given);
+	return true;
+}
+
+/* ---- taking ---- */
+
+/* The broker sends ahead what fits into two batches. */
+static bool want(struct amqp_queue *q, size_t records, struct problem *problem)
+{
+	size_t prefetch = records > MAX_PREFETCH / 2 ? MAX_PREFETCH : 2 * records;
+
+	if (q->prefetch >= prefetch)
+		return true;
+	amqp_basic_qos(q->c, CHANNEL, 0, (uint16_t)prefetch, 0);
+	if (!check(q, amqp_get_rpc_reply(q->c), problem))
+		return false;
+	if (!q->prefetch) {
+		amqp_basic_consume(q->c, CHANNEL, amqp_cstring_bytes(q->name), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
+		if (!check(q, amqp_get_rpc_reply(q->c), problem))
+			return false;
+	}
+	q->prefetch = prefetch;
+	return true;
+}
+
+static void hold(struct amqp_queue *q, const amqp_envelope_t *envelope)
+{
+	alloc_grow(&q->tags, &q->cap, q->held.count + 1, sizeof *q->tags);
+	alloc_grow(&q->ends, &q->ends_cap, q->held.count + 1, sizeof *q->ends);
+	q->tags[q->held.count] = envelope->delivery_tag;
+	queue_add_line(&q->held, (struct text){ envelope->message.body.bytes, envelope->message.body.len });
+	q->ends[q->held.count - 1] = q->held.lines.len;
+}
+
+/* Reads one delivery. QUEUE_EMPTY: none came within TIMEOUT milliseconds. */
+static enum queue_taken receive(struct amqp_queue *q, int timeout, struct problem *problem)
+{
+	struct timeval limit = { timeout / 1000, timeout % 1000 * 1000 };
+	amqp_rpc_reply_t reply;
+	amqp_envelope_t envelope;
+
+	amqp_maybe_release_buffers(q->c);
+	reply = amqp_consume_message(q->c, &envelope, &limit, 0);
+	if (reply.reply_type == AMQP_RESPONSE_NORMAL) {
+		hold(q, &envelope);
+		amqp_destroy_envelope(&envelope);
+		return QUEUE_TAKEN;
+	}
+	if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION && reply.library_error == AMQP_STATUS_TIMEOUT)
+		return QUEUE_EMPTY;
+	if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION && reply.library_error == AMQP_STATUS_UNEXPECTED_STATE)
+		gone(q, problem, "the broker closed the channel");
+	else
+		check(q, reply, problem);
+	return QUEUE_FAILED;
+}
+
+static enum queue_taken take(void *self, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
+	struct problem *problem)
+{
+	struct amqp_queue *q = self;
+
+	if (q->broken)
+		return gone(q, problem, "not connected"), QUEUE_FAILED;
+	if (!want(q, records, problem))
+		return QUEUE_FAILED;
+	while (q->held.count < records && q->held.lines.len < bytes) {
+		enum queue_taken got = receive(q, q->held.count ? LINGER : timeout, problem);
+
+		if (got == QUEUE_FAILED)
+			return got;
+		if (got == QUEUE_EMPTY)
+			break;
+	}
+	q->in_flight = q->held.count < records ? q->held.count : records;
+	if (!q->in_flight)
+		return QUEUE_EMPTY;
+	batch->count = q->in_flight;
+	buf_add(&batch->lines, q->held.lines.at, q->ends[q->in_flight - 1]);
+	return QUEUE_TAKEN;
+}
+
+static bool keep(void *self, size_t count, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+
+	(void)problem;
+	if (count < q->in_flight)
+		q->in_flight = count;
+	return true;
+}
+
+static bool done(void *self, long long number, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+	size_t n = q->in_flight, left = q->held.count - n, cut;
+	int status;
+
+	(void)number;
+	if (q->broken)
+		return gone(q, problem, "not connected");
+	if (!n)
+		return true;
+	status = amqp_basic_ack(q->c, CHANNEL, q->tags[n - 1], 1);
+	if (status != AMQP_STATUS_OK)
+		return gone(q, problem, amqp_error_string2(status));
+	cut = q->ends[n - 1];
+	memmove(q->held.lines.at, q->held.lines.at + cut, q->held.lines.len - cut);
+	q->held.lines.len -= cut;
+	for (size_t i = 0; i < left; i++) {
+		q->tags[i] = q->tags[n + i];
+		q->ends[i] = q->ends[n + i] - cut;
+	}
+	q->held.count = left;
+	q->in_flight = 0;
+	return true;
+}
+
+static long long number(const void *self)
+{
+	(void)self;
+	return -1;
+}
+
+/* ---- looking ---- */
+
+/* What waits; the broker does not say over AMQP what readers have in flight. */
+static bool count(void *self, long long *waiting, long long *in_flight, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+	amqp_queue_declare_ok_t *answer;
+
+	if (q->broken)
+		return gone(q, problem, "not connected");
+	answer = amqp_queue_declare(q->c, CHANNEL, amqp_cstring_bytes(q->name), 1, 0, 0, 0, amqp_empty_table);
+	if (!answer)
+		return check(q, amqp_get_rpc_reply(q->c), problem);
+	*waiting = answer->message_count;
+	*in_flight = 0;
+	return true;
+}
+
+/* Gets records and gives them back. */
+static bool peek(void *self, size_t records, struct buf *lines, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+	struct queue_batch batch = { .lines = *lines };
+	bool fine = true;
+	uint64_t tag = 0;
+
+	while (fine && batch.count < records) {
+		amqp_rpc_reply_t reply = amqp_basic_get(q->c, CHANNEL, amqp_cstring_bytes(q->name), 0);
+		amqp_message_t message;
+
+		fine = check(q, reply, problem);
+		if (!fine || reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD)
+			break;
+		tag = ((amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
+		fine = check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem);
+		if (fine) {
+			queue_add_line(&batch, (struct text){ message.body.bytes, message.body.len });
+			amqp_destroy_message(&message);
+		}
+	}
+	if (tag)
+		amqp_basic_nack(q->c, CHANNEL, tag, 1, 1);
+	*lines = batch.lines;
+	return fine;
+}
+
+static bool clear(void *self, struct problem *problem)
+{
+	struct amqp_queue *q = self;
+
+	amqp_queue_purge(q->c, CHANNEL, amqp_cstring_bytes(q->name));
+	return check(q, amqp_get_rpc_reply(q->c), problem);
+}
+
+static bool list(void *self, void (*each)(void *context, struct text name, long long waiting, long long in_flight), void *context,
+	struct problem *problem)
+{
+	(void)self;
+	(void)each;
+	(void)context;
+	return problem_set(problem, "amqp: a broker does not list its queues: ask rabbitmqctl list_queues");
+}
+
+const struct queue_engine queue_amqp = { .schemes = "amqp amqps", .open = open_queue, .close = close_queue, .take = take, .keep = keep,
+	.done = done, .recover = recover, .number = number, .give = give, .commit = commit, .count = count, .peek = peek,
+	.clear = clear, .list = list };
