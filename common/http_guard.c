@@ -136,7 +136,7 @@ void http_clean_url(struct buf *out, struct text text)
 	size_t head;
 
 	url_split(text, &url);
-	head = (size_t)(url.path.at - text.at);
+	head = url.location.at ? (size_t)(url.location.at - text.at) + url.location.len : 0;
 	for (size_t i = 0; i < head; i++)
 		if ((unsigned char)text.at[i] <= ' ' || text.at[i] == 0x7f)
 			return;

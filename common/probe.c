@@ -32,7 +32,8 @@ enum verdict probe_want(struct probe *p, struct event *ev, struct text kind)
 		return PASS;
 	buf_clear(&p->key);
 	buf_text(&p->key, kind);
-	buf_char(&p->key, '\n');
+	buf_char(&p->key, ' ');
+	p->head = p->key.len;
 	buf_text(&p->key, url_clean(url, event_arena(ev)));
 	lookup_want(&p->lookup, ev, 0, buf_view(&p->key));
 	return PASS;
@@ -41,11 +42,8 @@ enum verdict probe_want(struct probe *p, struct event *ev, struct text kind)
 void probe_ask(struct probe *p, struct text key, bool (*chunk)(void *, const struct http_reply *, struct text),
 	void (*done)(void *, const struct http_reply *), void *context)
 {
-	struct text kind;
-
-	text_split(&key, '\n', &kind);
 	buf_clear(&p->url);
-	http_clean_url(&p->url, key);
+	http_clean_url(&p->url, text_from(key, p->head));
 	http_send(&p->http, &(struct http_request){ .url = buf_cstr(&p->url),
 				    .from_event = true,
 				    .deadline = p->lookup.deadline,

@@ -12,6 +12,7 @@ struct probe {
 	const char *field_name;
 	bool overwrite;
 	enum field field, reason;
+	size_t head; /* bytes of every key before the URL */
 	struct buf key, url;
 	struct http http;
 	struct lookup lookup;
@@ -28,8 +29,8 @@ struct probe {
 /* Checks the options. False with PROBLEM filled in. */
 bool probe_start(struct probe *p, struct problem *problem);
 void probe_stop(struct probe *p);
-/* In filter.event: EV wants to know about its URL, if it has one and would take the answer. KIND, which has no
- * line feed, keeps questions of different kinds apart. */
+/* In filter.event: EV wants to know about its URL, if it has one and would take the answer. KIND, which is the
+ * same for all events, keeps questions of different kinds apart. */
 enum verdict probe_want(struct probe *p, struct event *ev, struct text kind);
 /* In filter.ask: sends a GET to the URL of the question about KEY. CHUNK and DONE as in http.h. */
 void probe_ask(struct probe *p, struct text key, bool (*chunk)(void *, const struct http_reply *, struct text),

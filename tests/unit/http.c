@@ -125,6 +125,25 @@ static void guarded_requests(void)
 	kill(child, SIGKILL);
 }
 
+static void clean_urls(struct buf *b)
+{
+	static const char *const urls[][2] = { { "http://a.example/b?c=%20#d", "http://a.example/b?c=%20" },
+		{ "http://a.example/b c|d\"\xc3\xbc", "http://a.example/b%20c%7Cd%22%C3%BC" },
+		{ "http://a.example", "http://a.example" }, { "http://a b/", "" }, { "http://a\nHost: b/", "" } };
+
+	for (size_t i = 0; i < LENGTH(urls); i++) {
+		buf_clear(b);
+		http_clean_url(b, text_of(urls[i][0]));
+		CHECK_SAME(buf_cstr(b), urls[i][1]);
+	}
+	buf_clear(b);
+	http_clean_url(b, (struct text){ "http://127.0.0.1\0.example/", 26 });
+	CHECK_SAME(buf_cstr(b), "");
+	buf_clear(b);
+	http_clean_url(b, (struct text){ "http://a/b\0c", 12 });
+	CHECK_SAME(buf_cstr(b), "http://a/b%00c");
+}
+
 int main(void)
 {
 	struct buf b = BUF_INIT;
@@ -134,6 +153,10 @@ int main(void)
 	guarded_requests();
 	http_encode(&b, (struct text){ "a-Z_0.~ /?&%\0\xc3\xa4", 15 });
 	CHECK_SAME(buf_cstr(&b), "a-Z_0.~%20%2F%3F%26%25%00%C3%A4");
+	buf_clear(&b);
+	http_encode_form(&b, TEXT("a b+c&d=\xc3\xa4"));
+	CHECK_SAME(buf_cstr(&b), "a+b%2Bc%26d%3D%C3%A4");
+	clean_urls(&b);
 	buf_free(&b);
 	return check_end();
 }

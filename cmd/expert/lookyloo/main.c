@@ -29,7 +29,7 @@ static enum verdict want(struct event *ev)
 		return PASS;
 	buf_clear(&my.question);
 	buf_text(&my.question, buf_view(&my.base));
-	buf_char(&my.question, '\n');
+	buf_char(&my.question, ' ');
 	buf_text(&my.question, url);
 	lookup_want(&my.lookup, ev, 0, buf_view(&my.question));
 	return PASS;
@@ -46,7 +46,7 @@ static void ask(struct lookup_question *question, struct text key)
 	struct buf submit = BUF_INIT, body = BUF_INIT;
 	struct text url = key, base;
 
-	text_split(&url, '\n', &base);
+	text_split(&url, ' ', &base);
 	buf_text(&submit, base);
 	buf_string(&submit, "submit");
 	buf_string(&body, "{\"url\":");

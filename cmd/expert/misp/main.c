@@ -39,7 +39,7 @@ static enum verdict want(struct event *ev)
 		return PASS;
 	buf_clear(&my.question);
 	buf_text(&my.question, buf_view(&my.base));
-	buf_string(&my.question, "attributes/restSearch\n");
+	buf_string(&my.question, "attributes/restSearch ");
 	ip_write(&my.question, &ip);
 	lookup_want(&my.lookup, ev, 0, buf_view(&my.question));
 	return PASS;
@@ -57,7 +57,7 @@ static void ask(struct lookup_question *question, struct text key)
 	struct buf url = BUF_INIT, body = BUF_INIT;
 	struct text address = key, base;
 
-	text_split(&address, '\n', &base);
+	text_split(&address, ' ', &base);
 	buf_text(&url, base);
 	buf_string(&body, "{\"returnFormat\":\"json\",\"page\":1,\"limit\":1,\"value\":");
 	buf_json(&body, address);
