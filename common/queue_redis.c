@@ -28,11 +28,11 @@ struct redis_queue {
 	int port, db;
 	char *name, *internal, *number_key;
 	bool broken; /* the connection has to be made anew */
+	bool typed;  /* give what has no __type that of an event */
 	bool fresh;  /* there may be something in the internal list */
 	size_t in_flight;
 	long long number;
 	struct buf given; /* lines not yet committed */
-	struct buf typed;
 	struct redis_queue *reader;         /* commits for us */
 	struct redis_queue *joined[JOINED]; /* for these we commit */
 	size_t joined_count;
@@ -176,20 +176,22 @@ static void close_queue(void *self)
 	for (size_t i = 0; i < LENGTH(parts); i++)
 		free(parts[i]);
 	buf_free(&q->given);
-	buf_free(&q->typed);
 	free(q);
 }
 
 static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
 {
 	struct redis_queue *q = alloc_zero(1, sizeof *q), *reader = other;
+	char *typed = queue_url_setting(url, "typed");
 
 	(void)use;
+	q->typed = !typed || strcmp(typed, "false") != 0;
+	free(typed);
 	q->socket = url->host ? NULL : copy_of(url->path);
 	q->host = copy_of(url->host ? url->host : "127.0.0.1");
 	q->port = url->port ? (int)url->port : PORT;
 	q->user = copy_of(url->user);
-	q->password = copy_of(url->password);
+	q->password = url->password ? copy_of(url->password) : queue_url_setting(url, "password");
 	q->name = copy_of(url->name);
 	q->broken = true;
 	if (q->name) {
@@ -267,7 +269,10 @@ static bool give(void *self, struct text lines, struct problem *problem)
 	struct redis_queue *q = self;
 
 	(void)problem;
-	queue_add_typed(&q->given, lines);
+	if (q->typed)
+		queue_add_typed(&q->given, lines);
+	else
+		buf_text(&q->given, lines);
 	return true;
 }
 

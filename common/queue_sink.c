@@ -1,0 +1,52 @@
+#include "queue_sink.h"
+
+#include <ctype.h>
+#include <poll.h>
+
+#include "log.h"
+
+enum { TRIES = 6, FIRST_PAUSE = 250 /* milliseconds, doubled each time */ };
+
+void queue_url_add(struct buf *url, struct text t)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (isalnum((unsigned char)t.at[i]) || strchr("-._~/", t.at[i]))
+			buf_char(url, t.at[i]);
+		else
+			buf_printf(url, "%%%02x", (unsigned char)t.at[i]);
+}
+
+bool queue_sink_flush(struct queue_sink *s)
+{
+	struct problem problem = { .line = 0 };
+	int pause = FIRST_PAUSE;
+
+	if (!s->lines.len)
+		return true;
+	for (int tries = 1;; tries++) {
+		if ((tries == 1 || queue_recover(s->queue, &problem)) && queue_give(s->queue, buf_view(&s->lines), &problem) &&
+			queue_commit(s->queue, &problem)) {
+			buf_clear(&s->lines);
+			return true;
+		}
+		if (tries == TRIES) {
+			filter_fail(EXIT_REMOTE, &problem);
+			return false;
+		}
+		log_problem(&problem);
+		poll(NULL, 0, pause);
+		pause *= 2;
+	}
+}
+
+void queue_sink_added(struct queue_sink *s)
+{
+	if (s->lines.len >= QUEUE_SINK_GATHER)
+		queue_sink_flush(s);
+}
+
+void queue_sink_close(struct queue_sink *s)
+{
+	queue_close(s->queue);
+	buf_free(&s->lines);
+}

@@ -1,0 +1,24 @@
+/* Outputs that put events on a queue: they are gathered, and given when much has come together, when nothing more comes in, and at
+ * barriers. A queue that fails is connected to again, with pauses, before the command ends with EXIT_REMOTE. */
+#ifndef IMQ_QUEUE_SINK_H
+#define IMQ_QUEUE_SINK_H
+
+#include "filter.h"
+#include "queue.h"
+
+struct queue_sink {
+	struct queue *queue;
+	struct buf lines;
+};
+
+enum { QUEUE_SINK_GATHER = 256 * 1024 };
+
+/* Appends T to URL with what has a meaning there written as %XX. */
+void queue_url_add(struct buf *url, struct text t);
+/* Gives what has been gathered, and waits until it is safe. False: it is not, and filter_fail() has been called. */
+bool queue_sink_flush(struct queue_sink *s);
+/* After something was added to S->lines: gives it if it is enough. */
+void queue_sink_added(struct queue_sink *s);
+void queue_sink_close(struct queue_sink *s);
+
+#endif

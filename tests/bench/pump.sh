@@ -1,0 +1,55 @@
+#!/bin/sh
+# Events from queue to queue through three filters, and through a plain pipe of five: events a second, and CPU time of all processes
+# together. EVENTS sets how many. Redis and RabbitMQ are started on free ports, and left out where they are not installed.
+# Usage: tests/bench/pump.sh, after `make all build/bench/events`.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+PATH=$root/bin:$PATH
+events=${EVENTS:-200000}
+work=$(mktemp -d)
+cd "$work"
+BATS_FILE_TMPDIR=$work
+pids='' rabbitmq=''
+trap 'kill -9 $pids 2> /dev/null; [ ! -s rabbitmq/group ] || kill -9 -- "-$(cat rabbitmq/group)"; epmd -port "${ERL_EPMD_PORT:-1}" -kill > /dev/null 2>&1; rm -rf "$work"' EXIT
+
+"$root/${O:-build}/bench/events" "$events" > records
+echo "$events events, $(stat -c %s records) bytes"
+
+# rate LABEL COMMAND...
+rate() {
+	label=$1
+	shift
+	/usr/bin/time -o time -f '%e %U %S' "$@"
+	awk -v n="$events" -v label="$label" '{ printf "%-44s %7.2f s %9d/s  %6.2f s of CPU, %9d/s on two cores\n", label, $1, n / $1, $2 + $3, 2 * n / ($2 + $3) }' time
+}
+
+through() {
+	rate "$1" imq-pump --from "$2" --to "$3" --drain -- imq-taxonomy '|' imq-url '|' imq-field-reducer --type blacklist --keys extra.none
+}
+
+rate 'five filters, plain pipe' sh -c 'imq-taxonomy < records | imq-url | imq-field-reducer --type blacklist --keys extra.none |
+	imq-filter --filter-key extra.none --filter-value x --filter-action drop | imq-taxonomy > /dev/null'
+rate 'sqlite: put' sh -c 'imq-queue put sqlite:queues#in < records'
+through 'sqlite: queue, three filters, queue' sqlite:queues#in sqlite:queues#out
+if command -v redis-server > /dev/null; then
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$work" > /dev/null &
+	pids="$pids $!"
+	until redis-cli -p "$port" ping > /dev/null 2>&1; do :; done
+	rate 'redis: put (CPU without the server)' sh -c "imq-queue put redis://127.0.0.1:$port/2#in < records"
+	through 'redis: queue, three filters, queue' "redis://127.0.0.1:$port/2#in" "redis://127.0.0.1:$port/2#out"
+	redis-cli -p "$port" shutdown nosave || true
+fi
+if command -v rabbitmq-server > /dev/null; then
+	cat > node <<- 'END'
+		bats_require_minimum_version() { :; }
+		. "$1/tests/lib.bash"
+		. "$1/tests/rabbitmq.bash"
+		start_rabbitmq
+		echo "rabbitmq=$rabbitmq ERL_EPMD_PORT=$ERL_EPMD_PORT"
+	END
+	export BATS_FILE_TMPDIR
+	eval "$(bash ./node "$root")"
+	rate 'rabbitmq: put, confirmed' sh -c "imq-queue put amqp://$rabbitmq#in < records"
+	through 'rabbitmq: queue, three filters, queue' "amqp://$rabbitmq#in" "amqp://$rabbitmq#out"
+fi
