@@ -50,6 +50,7 @@ ARGUMENTS = {
     'imq-tuency': ('--url http://localhost:1 --authentication-token token', ''),
 }
 NOT_RUN = {
+    'imq-to-redis': 'needs a server',
     'imq-splunk-saved-search': 'asks a server about every event, and says so where there is none',
     'imq-uwhoisd': 'asks a server about every event, and says so where there is none',
 }
