@@ -5,14 +5,15 @@
 
 #include "unicode.h"
 
-/* Character sets that pages come in. Others are not handed to iconv(): their name is the server's word, and its
- * converters for exotic sets have had their share of bugs. */
-static const char *const known[] = { "utf-16", "utf-16le", "utf-16be", "utf-32", "us-ascii", "ascii", "iso-8859-1",
-	"iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8",
-	"iso-8859-9", "iso-8859-10", "iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16", "latin1",
-	"windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255",
-	"windows-1256", "windows-1257", "windows-1258", "windows-874", "tis-620", "koi8-r", "koi8-u", "macintosh",
-	"gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr", "iso-2022-jp" };
+/* Character sets that pages come in. Others are not handed to iconv(): their name is the server's word, and
+ * its converters for exotic sets have had their share of bugs. */
+static const char *const known[] = { "utf-16", "utf-16le", "utf-16be", "utf-32", "us-ascii", "ascii",
+	"iso-8859-1", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7",
+	"iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-13", "iso-8859-14", "iso-8859-15", "iso-8859-16",
+	"latin1", "windows-1250", "windows-1251", "windows-1252", "windows-1253", "windows-1254",
+	"windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874", "tis-620", "koi8-r",
+	"koi8-u", "macintosh", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr",
+	"iso-2022-jp" };
 
 static void put_latin1(struct text body, struct buf *out)
 {
@@ -69,7 +70,8 @@ static struct text charset_of(const char *content_type)
 		if (!part.at || !text_eq_nocase(text_trim(name), TEXT("charset")))
 			continue;
 		part = text_trim(part);
-		if (part.len > 1 && (part.at[0] == '"' || part.at[0] == '\'') && part.at[part.len - 1] == part.at[0])
+		if (part.len > 1 && (part.at[0] == '"' || part.at[0] == '\'') &&
+			part.at[part.len - 1] == part.at[0])
 			part = (struct text){ part.at + 1, part.len - 2 };
 		return part;
 	}

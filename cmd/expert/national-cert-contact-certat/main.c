@@ -38,7 +38,8 @@ static enum verdict want(struct event *ev)
 		buf_clear(&my.question);
 		buf_printf(&my.question, "%s?ip=", my.url);
 		ip_write(&my.question, &ip);
-		buf_printf(&my.question, "&bFilter=%s&bShowNationalCERT=on&sep=semicolon", my.filter ? "on" : "off");
+		buf_printf(&my.question, "&bFilter=%s&bShowNationalCERT=on&sep=semicolon",
+			my.filter ? "on" : "off");
 		lookup_want(&my.lookup, ev, i, buf_view(&my.question));
 	}
 	return PASS;

@@ -7,8 +7,10 @@ static enum rest_verdict wrong_type(struct problem *problem, const char *where)
 	return rest_broken(problem, "the answer is not of the documented form: %s", where);
 }
 
-/* Whether FROM to TO are addresses around ABOUT; then they become the range, if there is none or a wider one. */
-static void narrow(struct ripe_range *range, const struct ip *about, const struct ip *from, const struct ip *to)
+/* Whether FROM to TO are addresses around ABOUT; then they become the range, if there is none or a wider one.
+ */
+static void narrow(
+	struct ripe_range *range, const struct ip *about, const struct ip *from, const struct ip *to)
 {
 	if (from->bits != about->bits || to->bits != about->bits || ip_cmp(from, about) > 0 ||
 		ip_cmp(about, to) > 0)
@@ -33,7 +35,8 @@ static void read_range(struct ripe_range *range, const struct ip *about, const j
 		for (unsigned bit = prefix; bit < to.bits; bit++)
 			to.bytes[bit / 8] |= (unsigned char)(0x80 >> bit % 8);
 		narrow(range, about, &from, &to);
-	} else if (text_split(&t, '-', &first) && ip_parse(text_trim(first), &from) && ip_parse(text_trim(t), &to)) {
+	} else if (text_split(&t, '-', &first) && ip_parse(text_trim(first), &from) &&
+		   ip_parse(text_trim(t), &to)) {
 		narrow(range, about, &from, &to);
 	}
 }
@@ -42,8 +45,10 @@ static void read_range(struct ripe_range *range, const struct ip *about, const j
  * data.abuse_contacts, a list of addresses. */
 static enum rest_verdict read_stat(const json_t *root, struct buf *answer, struct problem *problem)
 {
-	const json_t *data = json_object_get(root, "data"), *old = json_object_get(data, "anti_abuse_contacts"),
-		     *contacts = json_object_get(old, "abuse_c"), *fresh = json_object_get(data, "abuse_contacts"),
+	const json_t *data = json_object_get(root, "data"),
+		     *old = json_object_get(data, "anti_abuse_contacts"),
+		     *contacts = json_object_get(old, "abuse_c"),
+		     *fresh = json_object_get(data, "abuse_contacts"),
 		     *email = json_object_get(json_array_get(contacts, 0), "email"), *contact;
 	size_t i;
 
@@ -61,14 +66,16 @@ static enum rest_verdict read_stat(const json_t *root, struct buf *answer, struc
 static enum rest_verdict read_db(const json_t *root, const struct ip *about, struct buf *answer,
 	struct ripe_range *range, struct problem *problem)
 {
-	const json_t *contacts = json_object_get(root, "abuse-contacts"), *email = json_object_get(contacts, "email");
+	const json_t *contacts = json_object_get(root, "abuse-contacts"),
+		     *email = json_object_get(contacts, "email");
 
 	if (contacts && !json_is_object(contacts))
 		return wrong_type(problem, "abuse-contacts");
 	if (email && !rest_list_add(answer, email))
 		return wrong_type(problem, "abuse-contacts.email");
 	read_range(range, about,
-		json_object_get(json_object_get(json_object_get(root, "parameters"), "primary-key"), "value"));
+		json_object_get(
+			json_object_get(json_object_get(root, "parameters"), "primary-key"), "value"));
 	return answer->len ? REST_FOUND : REST_NOTHING;
 }
 
@@ -76,7 +83,8 @@ static enum rest_verdict read_geolocation(const json_t *root, const struct ip *a
 	struct ripe_range *range, struct problem *problem)
 {
 	static const char *const members[] = { "country", "latitude", "longitude", "city" };
-	const json_t *data = json_object_get(root, "data"), *located = json_object_get(data, "located_resources"),
+	const json_t *data = json_object_get(root, "data"),
+		     *located = json_object_get(data, "located_resources"),
 		     *first = json_array_get(located, 0), *locations = json_object_get(first, "locations"),
 		     *place = json_array_get(locations, 0), *network;
 	json_t *kept;

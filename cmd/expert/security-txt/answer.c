@@ -7,7 +7,9 @@ enum { LONGEST_ADDRESS = 320, MOST_ADDRESSES = 20 };
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'                     ? c - '0'
+	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+							: -1;
 }
 
 /* Whether T may stand in a list of mail addresses: one local part, one domain, no separators, no controls. */
@@ -40,8 +42,8 @@ static bool has_address(const struct buf *list, struct text address, size_t *cou
 	return false;
 }
 
-/* The address of a mailto: URI without its header fields (RFC 6068, 2), percent-decoded. Other ways of contact
- * (https:, tel:) are none for mail. */
+/* The address of a mailto: URI without its header fields (RFC 6068, 2), percent-decoded. Other ways of
+ * contact (https:, tel:) are none for mail. */
 static void add_contact(struct buf *list, struct text uri)
 {
 	struct text scheme;
@@ -51,7 +53,8 @@ static void add_contact(struct buf *list, struct text uri)
 	if (!text_split(&uri, ':', &scheme) || !text_eq_nocase(scheme, TEXT("mailto")) || !uri.at)
 		return;
 	for (size_t i = 0; i < uri.len && uri.at[i] != '?'; i++) {
-		bool coded = uri.at[i] == '%' && i + 2 < uri.len && hex(uri.at[i + 1]) >= 0 && hex(uri.at[i + 2]) >= 0;
+		bool coded = uri.at[i] == '%' && i + 2 < uri.len && hex(uri.at[i + 1]) >= 0 &&
+			     hex(uri.at[i + 2]) >= 0;
 
 		if (n == sizeof address)
 			return;

@@ -1,5 +1,6 @@
-/* imq-splunk-saved-search: run a saved search of Splunk with values of an event, and set fields from the row it
- * finds. A search is started, then asked for its results until it has some: both steps are one question. */
+/* imq-splunk-saved-search: run a saved search of Splunk with values of an event, and set fields from the row
+ * it finds. A search is started, then asked for its results until it has some: both steps are one question.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -79,8 +80,8 @@ static void quote(struct buf *out, struct text t)
 	buf_char(out, '"');
 }
 
-/* Splunk puts parameters into the text of the saved search as they are, so quoting is not enough: a value must
- * not be able to end a quoted text there, or to start a command or a subsearch. */
+/* Splunk puts parameters into the text of the saved search as they are, so quoting is not enough: a value
+ * must not be able to end a quoted text there, or to start a command or a subsearch. */
 static bool is_harmless(struct text value)
 {
 	for (size_t i = 0; i < value.len; i++)
@@ -181,8 +182,8 @@ static void on_job(void *context, const struct http_reply *reply)
 
 static void ask(struct lookup_question *question, struct text key)
 {
-	const char *headers[] = { "Content-Type: application/x-www-form-urlencoded", buf_cstr(&my.authorization),
-		NULL };
+	const char *headers[] = { "Content-Type: application/x-www-form-urlencoded",
+		buf_cstr(&my.authorization), NULL };
 	struct job *job = alloc_zero(1, sizeof *job);
 	struct buf body = BUF_INIT;
 
@@ -211,7 +212,8 @@ static void take_row(struct event *ev, struct value row)
 		while (!found && value_next_member(&walk, &name, &v))
 			found = text_eq(value_text(name, event_arena(ev)), my.outputs[i].name);
 		if (!found)
-			event_mark(ev, "the search's result has no column \"%.*s\"", TEXT_ARGS(my.outputs[i].name));
+			event_mark(ev, "the search's result has no column \"%.*s\"",
+				TEXT_ARGS(my.outputs[i].name));
 		else
 			event_add_value(ev, my.outputs[i].field, v, overwriting());
 	}
@@ -243,8 +245,8 @@ static void fill(struct event *ev, unsigned tag, struct text answer)
 /* Starting */
 
 /* Reads a map, of which FIELD_FIRST says that its keys are the event's fields, not its values. */
-static bool read_pairs(const char *option, struct text json, bool field_first, struct pair *pairs, size_t *count,
-	struct problem *problem)
+static bool read_pairs(const char *option, struct text json, bool field_first, struct pair *pairs,
+	size_t *count, struct problem *problem)
 {
 	struct value_error unused;
 	struct value map, key, v;
@@ -259,7 +261,8 @@ static bool read_pairs(const char *option, struct text json, bool field_first, s
 		struct pair *pair = &pairs[*count];
 
 		if (!right.at || *count == MOST_FIELDS)
-			return problem_set(problem, "%s: %s", option, right.at ? "too many fields" : "not a map of texts");
+			return problem_set(problem, "%s: %s", option,
+				right.at ? "too many fields" : "not a map of texts");
 		pair->field = field_intern(field_first ? left : right);
 		pair->name = field_first ? right : left;
 		if (!field_first && !field_check(pair->field, &why))
@@ -269,7 +272,8 @@ static bool read_pairs(const char *option, struct text json, bool field_first, s
 	return true;
 }
 
-static bool check_words(const struct list *words, const char *option, const char *const *known, struct problem *problem)
+static bool check_words(
+	const struct list *words, const char *option, const char *const *known, struct problem *problem)
 {
 	for (size_t i = 0; i < words->count; i++) {
 		size_t k;
@@ -277,7 +281,8 @@ static bool check_words(const struct list *words, const char *option, const char
 		for (k = 0; known[k] && !text_is(words->items[i], known[k]); k++)
 			;
 		if (!known[k])
-			return problem_set(problem, "%s: unknown word \"%.*s\"", option, TEXT_ARGS(words->items[i]));
+			return problem_set(
+				problem, "%s: unknown word \"%.*s\"", option, TEXT_ARGS(words->items[i]));
 	}
 	if (list_has(words, TEXT("send")) && list_has(words, TEXT("drop")))
 		return problem_set(problem, "%s: send and drop exclude each other", option);
@@ -285,20 +290,22 @@ static bool check_words(const struct list *words, const char *option, const char
 		return problem_set(problem, "%s: limit goes with nothing else", option);
 	if (list_has(words, TEXT("ignore")) && list_has(words, TEXT("use_first")))
 		return problem_set(problem, "%s: ignore and use_first exclude each other", option);
-	return list_has(words, TEXT("send")) || list_has(words, TEXT("drop")) || list_has(words, TEXT("limit")) ||
+	return list_has(words, TEXT("send")) || list_has(words, TEXT("drop")) ||
+	       list_has(words, TEXT("limit")) ||
 	       problem_set(problem, "%s: says neither send nor drop", option);
 }
 
 static bool start(struct problem *problem)
 {
-	static const char *const none[] = { "warn", "send", "drop", NULL },
-				 *const several[] = { "limit", "warn", "use_first", "ignore", "send", "drop", NULL };
+	static const char *const none[] = { "warn", "send", "drop", NULL }, *const several[] = { "limit",
+		"warn", "use_first", "ignore", "send", "drop", NULL };
 
 	if (!rest_base("--url", my.url, &my.base, problem) ||
 		!rest_check_secret("--auth-token", my.token, problem) ||
 		!check_words(&my.not_found, "--not-found", none, problem) ||
 		!check_words(&my.multiple, "--multiple-result-handling", several, problem) ||
-		!read_pairs("--search-parameters", my.parameters, true, my.inputs, &my.input_count, problem) ||
+		!read_pairs(
+			"--search-parameters", my.parameters, true, my.inputs, &my.input_count, problem) ||
 		!read_pairs("--result-fields", my.results, false, my.outputs, &my.output_count, problem))
 		return false;
 	if (!my.search || !my.search[0])

@@ -33,8 +33,8 @@ static size_t keep(struct teams *t, const char *text)
 	return offset;
 }
 
-/* `*.example.com` stands for what is below, which a look-up by suffix finds anyway; names like `example.*` say
- * nothing that can be looked up. */
+/* `*.example.com` stands for what is below, which a look-up by suffix finds anyway; names like `example.*`
+ * say nothing that can be looked up. */
 static void add_domain(struct teams *t, const char *domain, size_t contact)
 {
 	struct team_row *row;
@@ -77,7 +77,8 @@ static int by_as(const void *a, const void *b)
 {
 	const struct team_row *x = a, *y = b;
 
-	return x->asn != y->asn ? (x->asn > y->asn) - (x->asn < y->asn) : (x->order > y->order) - (x->order < y->order);
+	return x->asn != y->asn ? (x->asn > y->asn) - (x->asn < y->asn)
+				: (x->order > y->order) - (x->order < y->order);
 }
 
 bool teams_read(struct teams *t, struct text json, struct problem *problem)
@@ -104,7 +105,8 @@ bool teams_read(struct teams *t, struct text json, struct problem *problem)
 		contact = keep(&fresh, contact_of(emails));
 		json_array_foreach(json_object_get(constituency, "domains"), j, entry)
 			add_domain(&fresh, json_string_value(entry), contact);
-		json_array_foreach(json_object_get(constituency, "asns"), j, entry) add_as(&fresh, entry, contact);
+		json_array_foreach(json_object_get(constituency, "asns"), j, entry)
+			add_as(&fresh, entry, contact);
 	}
 	json_decref(root);
 	if (fresh.domain_count)
@@ -140,7 +142,9 @@ static const struct team_row *find_domain(const struct teams *t, struct text nam
 	}
 	if (!low)
 		return NULL;
-	return text_eq((struct text){ t->texts.at + t->domains[low - 1].domain, t->domains[low - 1].domain_len }, name)
+	return text_eq((struct text){ t->texts.at + t->domains[low - 1].domain,
+			       t->domains[low - 1].domain_len },
+		       name)
 		       ? &t->domains[low - 1]
 		       : NULL;
 }

@@ -6,8 +6,8 @@ static bool interval_seconds(const json_t *interval, long long *seconds)
 	static const struct {
 		const char *name;
 		long long seconds;
-	} units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 }, { "week", 604800 },
-		{ "month", 30 * 86400 }, { "year", 365 * 86400 } };
+	} units[] = { { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 },
+		{ "week", 604800 }, { "month", 30 * 86400 }, { "year", 365 * 86400 } };
 	const json_t *length = json_object_get(interval, "length");
 	struct text unit = text_of(json_string_value(json_object_get(interval, "unit")));
 	long long count = json_integer_value(length);
@@ -46,8 +46,8 @@ static bool add_contacts(struct buf *list, const json_t *side)
 
 		if (!json_is_object(destination) || (contacts && !json_is_array(contacts)))
 			return false;
-		json_array_foreach(contacts, j, contact) if (!rest_list_add(list,
-								     json_object_get(contact, "email"))) return false;
+		json_array_foreach(contacts, j,
+			contact) if (!rest_list_add(list, json_object_get(contact, "email"))) return false;
 	}
 	return true;
 }

@@ -11,7 +11,8 @@ void whois_clean(struct text answer, struct buf *out)
 	unicode_repair(answer, &valid);
 	rest = here = buf_view(&valid);
 	while (unicode_next(&rest, &rune)) {
-		bool harmless = (rune >= ' ' && rune < 0x7f) || rune > 0x9f || rune == '\n' || rune == '\r' || rune == '\t';
+		bool harmless = (rune >= ' ' && rune < 0x7f) || rune > 0x9f || rune == '\n' || rune == '\r' ||
+				rune == '\t';
 
 		if (harmless)
 			buf_add(out, here.at, here.len - rest.len);
@@ -23,7 +24,8 @@ void whois_clean(struct text answer, struct buf *out)
 }
 
 /* Takes FROM to TO if they are around ABOUT, and inside what was found before. */
-static bool narrow(bool found, const struct ip *about, const struct ip range[2], struct ip *from, struct ip *to)
+static bool narrow(
+	bool found, const struct ip *about, const struct ip range[2], struct ip *from, struct ip *to)
 {
 	if (range[0].bits != about->bits || range[1].bits != about->bits || ip_cmp(&range[0], about) > 0 ||
 		ip_cmp(about, &range[1]) > 0)
