@@ -733,6 +733,38 @@ define() {
 	[ "$(plain)" = '{"source.ip":"192.0.2.1","source.port":80}' ]
 }
 
+@test "parse: the last row of a CSV document has no line end in raw: header_line, however much blank follows it" {
+	cat > feed.yaml <<- 'END'
+		provider: Example
+		feed: Rows
+		format: csv
+		header: true
+		raw: header_line
+		fields: {source.ip: ip}
+		samples: [{input: "ip\n192.0.2.1\n", events: [{source.ip: 192.0.2.1}]}]
+	END
+	run -0 imq-parse ./feed.yaml < <(printf 'ip\r\n192.0.2.1\r\n192.0.2.2\r\n'; printf '\r\n %.0s' {1..40000})
+	[ "$(raws)" = $'ip\n192.0.2.1\r\n|\nip\n192.0.2.2|' ]
+}
+
+@test "parse: one of a definition's feeds may be dead" {
+	cat > feed.yaml <<- 'END'
+		provider: Example
+		feeds: {live: {name: Live}, gone: {name: Gone, status: dead}}
+		format: lines
+		fields: {source.ip: "@record"}
+		samples: [{input: "192.0.2.1", events: [{source.ip: 192.0.2.1}]}]
+	END
+	mkdir -p config/imq/feeds/example
+	cp feed.yaml config/imq/feeds/example/two.yaml
+	XDG_CONFIG_HOME=$PWD/config run -0 imq-parse --list
+	grep -q '^live	Example	Live	lines	$' <<< "$output"
+	grep -q '^gone	Example	Gone	lines		dead$' <<< "$output"
+	sed -i 's/dead/asleep/' feed.yaml
+	run -1 --separate-stderr imq-parse --check ./feed.yaml
+	[ "$stderr" = 'imq-parse: ./feed.yaml:2: status: dead, or nothing' ]
+}
+
 @test "parse: UTF-16 is recognised, other bytes may be Windows-1252, a definition may name its encoding" {
 	printf '\xff\xfe1\x009\x002\x00.\x000\x00.\x002\x00.\x001\x00\n\x00' > le
 	printf '\x001\x009\x002\x00.\x000\x00.\x002\x00.\x002\x00\n' > be

@@ -240,7 +240,7 @@ char *catalogue_modules(void)
 static void print_feed(const struct definition *d, const struct feed *feed, struct text name)
 {
 	printf("%.*s\t%.*s\t%.*s\t%s\t%.*s%s\n", TEXT_ARGS(name), TEXT_ARGS(d->provider), TEXT_ARGS(feed->name),
-		format_names[d->programs[0].format], TEXT_ARGS(feed->url), d->dead ? "\tdead" : "");
+		format_names[d->programs[0].format], TEXT_ARGS(feed->url), d->dead || feed->dead ? "\tdead" : "");
 }
 
 static bool list_one(const char *file, void *context)

@@ -358,9 +358,16 @@ static const char *skip_rest(struct session *s, const char *p, const char *end)
 	return end;
 }
 
+/* Whether P is behind the last row: for IntelMQ its line end is no part of it, and so not of `raw: header_line`. */
+static bool nothing_follows(const char *p, const char *end)
+{
+	return text_trim((struct text){ p, (size_t)(end - p) }).len == 0;
+}
+
 size_t frame_csv(struct session *s, struct text data, bool last)
 {
 	const char *p = data.at, *end = p + data.len, *next, *after;
+	struct text ending;
 	size_t count;
 
 	if (s->skipping)
@@ -383,10 +390,15 @@ size_t frame_csv(struct session *s, struct text data, bool last)
 		count = 0;
 		switch (scan_row(s, row, end, last, wanted_width(s), &count, &after, &next)) {
 		case ROW_WHOLE:
+			ending = (struct text){ after, (size_t)(next - after) };
+			if (s->program->mappings[0].raw == RAW_HEADER_LINE && nothing_follows(next, end)) {
+				if (!last)
+					goto incomplete;
+				ending.len = 0;
+			}
 			if (!s->line_end || next > after)
 				s->line_end = next > after ? end_of_line_found(after, next) : s->line_end;
-			take_row(s, (struct text){ row, (size_t)(after - row) }, count,
-				(struct text){ after, (size_t)(next - after) });
+			take_row(s, (struct text){ row, (size_t)(after - row) }, count, ending);
 			break;
 		case ROW_LONG_CELL:
 			session_reject(s, (struct text){ row, (size_t)(after - row) }, s->line,

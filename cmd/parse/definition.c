@@ -41,6 +41,12 @@ static bool read_program(struct builder *b, const struct entries *base, const st
 		mappings_read(b) && build_finish(b);
 }
 
+static bool check_status(struct builder *b, struct text status, bool *dead)
+{
+	*dead = status.at && text_is(status, "dead");
+	return !status.at || *dead || build_fail(b, "status: dead, or nothing");
+}
+
 static bool read_feed(
 	struct builder *b, const struct entries *top, struct text id, struct value map, struct feed *feed)
 {
@@ -48,6 +54,7 @@ static bool read_feed(
 	struct text *const to[] = { &feed->name, &feed->url, &feed->code, &feed->documentation };
 	struct entry *accuracy = entries_find(top, "accuracy");
 	struct value_walk walk = value_walk(map);
+	struct text status = NO_TEXT;
 	struct value key, member;
 
 	feed->id = id;
@@ -55,18 +62,20 @@ static bool read_feed(
 		feed->accuracy = build_cell(b, accuracy->value);
 	while (map.kind == VALUE_OBJECT && value_next_member(&walk, &key, &member)) {
 		struct text word = value_text(key, &b->d->memory);
-		bool known = text_is(word, "fetch");
+		bool known = text_is(word, "fetch") || text_is(word, "status");
 
+		if (text_is(word, "status"))
+			status = text_in(b, member);
 		for (size_t i = 0; i < LENGTH(names); i++)
 			if (text_is(word, names[i])) {
 				*to[i] = text_in(b, member);
 				known = to[i]->at != NULL;
 			}
 		if (!known)
-			return build_fail(b, "a feed has name, url, code, documentation, fetch; not \"%.*s\"",
+			return build_fail(b, "a feed has name, url, code, documentation, status, fetch; not \"%.*s\"",
 				TEXT_ARGS(word));
 	}
-	return true;
+	return check_status(b, status, &feed->dead);
 }
 
 static bool read_feeds(struct builder *b, const struct entries *top)
@@ -125,10 +134,7 @@ static bool read_status(struct builder *b, const struct entries *top)
 {
 	struct text status = NO_TEXT;
 
-	if (!read_text(b, top, "status", &status))
-		return false;
-	b->d->dead = status.at && text_is(status, "dead");
-	return !status.at || b->d->dead || build_fail(b, "status: dead, or nothing");
+	return read_text(b, top, "status", &status) && check_status(b, status, &b->d->dead);
 }
 
 static bool read_all(struct builder *b, struct yaml_reader *y)

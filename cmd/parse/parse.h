@@ -351,6 +351,7 @@ struct program {
 struct feed {
 	struct text id, name, url, code, documentation;
 	struct cell accuracy;
+	bool dead; /* as of the definition, of this one of its feeds */
 };
 
 struct sample {
