@@ -27,6 +27,8 @@ bool queue_sink_flush(struct queue_sink *s)
 		if ((tries == 1 || queue_recover(s->queue, &problem)) && queue_give(s->queue, buf_view(&s->lines), &problem) &&
 			queue_commit(s->queue, &problem)) {
 			buf_clear(&s->lines);
+			filter_delivered(s->count);
+			s->count = 0;
 			return true;
 		}
 		if (tries == TRIES) {
@@ -41,6 +43,7 @@ bool queue_sink_flush(struct queue_sink *s)
 
 void queue_sink_added(struct queue_sink *s)
 {
+	s->count++;
 	if (s->lines.len >= QUEUE_SINK_GATHER)
 		queue_sink_flush(s);
 }

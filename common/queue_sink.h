@@ -9,6 +9,7 @@
 struct queue_sink {
 	struct queue *queue;
 	struct buf lines;
+	uint64_t count;
 };
 
 enum { QUEUE_SINK_GATHER = 256 * 1024 };
@@ -17,7 +18,7 @@ enum { QUEUE_SINK_GATHER = 256 * 1024 };
 void queue_url_add(struct buf *url, struct text t);
 /* Gives what has been gathered, and waits until it is safe. False: it is not, and filter_fail() has been called. */
 bool queue_sink_flush(struct queue_sink *s);
-/* After something was added to S->lines: gives it if it is enough. */
+/* After a record was added to S->lines, whose verdict is then MERGE: gives all if it is enough. */
 void queue_sink_added(struct queue_sink *s);
 void queue_sink_close(struct queue_sink *s);
 

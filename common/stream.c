@@ -150,6 +150,7 @@ static enum reader_state hand_out(struct reader *r, size_t length, size_t with_f
 	*record = (struct text){ r->buffer.at + r->at, length };
 	r->at += with_feed;
 	r->searched = 0;
+	r->unended = with_feed == length;
 	r->line++;
 	if (length > r->max_record) {
 		if (length > LONG_SHOWN)

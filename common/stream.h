@@ -27,6 +27,7 @@ struct reader {
 	int fd;             /* -1: none is open */
 	bool end;           /* of the file */
 	bool probed;        /* the file's first bytes have been looked at for a packer's magic number */
+	bool unended;       /* the last record was ended by the end of its file, not by a line feed */
 	bool skipping;      /* the rest of a line that is too long */
 	bool raw;           /* hand out blocks, not lines: reader_block() */
 	struct unpacker *unpacker;

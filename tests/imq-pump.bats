@@ -271,16 +271,20 @@ fragile() {
 }
 
 @test "pump: a stopped stage holds up the source, and memory stays as it is" {
-	for i in $(seq 50); do events 1 2000; done | imq-queue put sqlite:q#in
+	# 60 MB; sanitizers take memory of their own.
+	awk 'BEGIN { for (i = 0; i < 1000; i++) pad = pad "x"; for (i = 0; i < 60000; i++) printf "{\"n\":%d,\"pad\":\"%s\"}\n", i, pad }' |
+		imq-queue put sqlite:q#in
+	limit=40000
+	[ -z "${ASAN_OPTIONS:-}" ] || limit=500000
 	mkfifo gate
 	start_pump --from sqlite:q#in --batch-size 100000 --batch-bytes 1M -- sh -c 'read -r line < gate; exec cat' > got
 	wait_until sh -c '[ "$(imq-queue list sqlite:q | cut -f 3)" -gt 0 ]'
-	[ "$(awk '/VmRSS/ { print $2 }' "/proc/$pump/status")" -lt 40000 ]
+	[ "$(awk '/VmRSS/ { print $2 }' "/proc/$pump/status")" -lt "$limit" ]
 	echo go > gate
 	wait_until waiting in 0
-	[ "$(awk '/VmHWM/ { print $2 }' "/proc/$pump/status")" -lt 40000 ]
+	[ "$(awk '/VmHWM/ { print $2 }' "/proc/$pump/status")" -lt "$limit" ]
 	stop_pump
-	[ "$(wc -l < got)" = 100000 ]
+	[ "$(wc -l < got)" = 60000 ]
 }
 
 # ---- kill -9 ----

@@ -15,8 +15,9 @@ to_redis() {
 
 @test "to-redis: events are pushed on the left, with their type and raw" {
 	printf '%s\n' '{"source.ip":"192.0.2.1","raw":"eA=="}' '{"source.ip":"192.0.2.2","__path":"_default","extra.a":"-"}' > events
-	run -0 to_redis events
+	run -0 --separate-stderr to_redis --stats events
 	[ -z "$output" ]
+	[[ "$stderr" == *'"in":2,"created":0,"out":2,"dropped":0,"merged":0,"rejected":0,"pending":0'* ]]
 	[ "$(redis LRANGE list 0 -1)" = '{"source.ip":"192.0.2.2","__type":"Event"}
 {"source.ip":"192.0.2.1","raw":"eA==","__type":"Event"}' ]
 }

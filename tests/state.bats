@@ -35,3 +35,12 @@ survives() {
 	[ "$(grep -c count groups)" = 150 ]
 	[ "$(sed -n 's/.*"extra.count":\([0-9]*\).*/\1/p' groups | awk '{ n += $1 } END { print n }')" = 8000 ]
 }
+
+@test "state: half a record, of a neighbour that was killed, is no reject: it comes again" {
+	printf '{"extra.group":1}\n{"extra.gro' > half
+	run -0 env IMQ_BATCH=1 imq-deduplicator --rejects bad half
+	[ "$output" = '{"extra.group":1}' ]
+	[ ! -s bad ]
+	run -3 imq-deduplicator --rejects bad half
+	[ "$(wc -l < bad)" = 1 ]
+}

@@ -37,7 +37,7 @@ static enum verdict push(struct event *ev)
 	}
 	buf_char(&my.sink.lines, '\n');
 	queue_sink_added(&my.sink);
-	return PASS;
+	return MERGE;
 }
 
 static void idle(void)
