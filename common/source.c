@@ -1,10 +1,13 @@
 #include "source.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "alloc.h"
 #include "clock.h"
 #include "field.h"
 #include "log.h"
+#include "queue.h"
 #include "stream.h"
 #include "unicode.h"
 #include "when.h"
@@ -54,6 +57,30 @@ static bool check(struct source *s, int argc, char **argv, struct problem *probl
 	return true;
 }
 
+static void close_queues(struct source *s)
+{
+	for (size_t i = 0; s->queues && i < s->to.count; i++)
+		queue_close(s->queues[i]);
+	free(s->queues);
+	s->queues = NULL;
+}
+
+static bool open_queues(struct source *s, struct problem *problem)
+{
+	if (!s->to.count)
+		return true;
+	s->queues = alloc_zero(s->to.count, sizeof(struct queue *));
+	for (size_t i = 0; i < s->to.count; i++) {
+		char *url = alloc_string(s->to.items[i]);
+
+		s->queues[i] = queue_open(url, QUEUE_GIVE, NULL, problem);
+		free(url);
+		if (!s->queues[i])
+			return false;
+	}
+	return true;
+}
+
 bool source_start(struct source *s, const struct command *command, int argc, char **argv, int *status)
 {
 	struct command as_source = *command;
@@ -66,6 +93,13 @@ bool source_start(struct source *s, const struct command *command, int argc, cha
 		log_problem(&problem);
 		run_end(&s->run, NULL);
 		*status = EXIT_USAGE;
+		return false;
+	}
+	if (!open_queues(s, &problem)) {
+		log_problem(&problem);
+		close_queues(s);
+		run_end(&s->run, NULL);
+		*status = EXIT_IO;
 		return false;
 	}
 	return true;
@@ -114,9 +148,24 @@ void source_begin(struct source *s, const struct source_item *item)
 	buf_string(&s->head, ",\"raw\":\"");
 }
 
+static bool give_report(struct source *s)
+{
+	struct problem problem = { .line = 0 };
+
+	/* Of several queues each commits before the next one writes: they may be in one file, which has one writer at a time. */
+	for (size_t i = 0; i < s->to.count; i++)
+		if (!queue_give(s->queues[i], buf_view(&s->report), &problem) ||
+			(s->to.count > 1 && !queue_commit(s->queues[i], &problem))) {
+			source_fail(s, EXIT_IO, &problem);
+			return false;
+		}
+	buf_clear(&s->report);
+	return true;
+}
+
 static bool write_report(struct source *s, struct text raw)
 {
-	struct buf *out = &s->run.out->buffer;
+	struct buf *out = s->queues ? &s->report : &s->run.out->buffer;
 
 	if (s->header.len) {
 		buf_clear(&s->piece);
@@ -130,6 +179,8 @@ static bool write_report(struct source *s, struct text raw)
 	s->run.counts.created++;
 	s->run.counts.out++;
 	s->pieces++;
+	if (s->queues)
+		return give_report(s);
 	writer_added(s->run.out);
 	return !s->run.out->failure;
 }
@@ -225,7 +276,7 @@ static size_t longest_raw(const struct source *s)
 
 bool source_bytes(struct source *s, struct text bytes)
 {
-	if (s->refused || s->run.out->failure)
+	if (s->refused || s->run.out->failure || s->run.failure)
 		return false;
 	buf_text(&s->rest, bytes);
 	if (!s->chunked && s->rest.len > DEFAULT_CHUNK)
@@ -239,16 +290,28 @@ bool source_bytes(struct source *s, struct text bytes)
 	return true;
 }
 
+static bool commit(struct source *s)
+{
+	struct problem problem = { .line = 0 };
+
+	for (size_t i = 0; s->queues && i < s->to.count; i++)
+		if (!queue_commit(s->queues[i], &problem)) {
+			source_fail(s, EXIT_IO, &problem);
+			return false;
+		}
+	return writer_flush(s->run.out);
+}
+
 bool source_finish(struct source *s)
 {
-	if (s->refused)
+	if (s->refused || s->run.failure)
 		return false;
 	if (s->rest.len || (s->header.len && !s->pieces))
 		write_report(s, buf_view(&s->rest));
 	buf_clear(&s->rest);
 	if (s->rest.cap > 4 * DEFAULT_CHUNK)
 		buf_free(&s->rest);
-	return writer_flush(s->run.out);
+	return commit(s);
 }
 
 void source_abort(struct source *s, struct text reason)
@@ -273,6 +336,8 @@ int source_end(struct source *s)
 	buf_free(&s->header);
 	buf_free(&s->rest);
 	buf_free(&s->piece);
+	buf_free(&s->report);
+	close_queues(s);
 	return status;
 }
 

@@ -1,6 +1,6 @@
 /* What sources (imq-from-…) share: they turn what the world has into reports, one JSON line each, `raw` holding the exact
  * bytes in base64 and `__type` last (imq-fields(5)). An item is one thing of the source, a file or an answer; a
- * large one becomes several reports, cut at line ends.
+ * large one becomes several reports, cut at line ends. They go to stdout, or with --to to queues.
  *
  *	source_begin(&s, &item); source_bytes(&s, bytes); … if (source_finish(&s)) mark the item as done;
  */
@@ -15,11 +15,16 @@
 #include "opt.h"
 #include "text.h"
 
+struct queue;
+
 struct source {
 	const char *feed, *provider, *code, *documentation; /* NULL: not said */
 	double accuracy;                                    /* percent */
 	size_t chunk_size;                                  /* bytes; 0: lines at 16 MiB, other things whole */
 	bool replicate_header;
+	struct list to; /* URLs of queues (queue.h); none: stdout */
+	struct queue **queues;
+	struct buf report; /* for the queues */
 	struct run run;
 	/* Of the item at hand: */
 	struct buf head;   /* the report up to the text of `raw` */
@@ -34,6 +39,7 @@ struct source {
 };
 
 #define SOURCE_OPTIONS(s) \
+	OPT_LIST_MORE(0, "to", &(s)->to, "put reports on this queue, not on stdout; given several times, on each"), \
 	OPT_TEXT('n', "name", &(s)->feed, NULL, "feed.name of the reports"), \
 	OPT_TEXT(0, "provider", &(s)->provider, NULL, "feed.provider"), \
 	OPT_TEXT(0, "code", &(s)->code, NULL, "feed.code"), \
@@ -54,7 +60,7 @@ bool source_start(struct source *s, const struct command *command, int argc, cha
 void source_begin(struct source *s, const struct source_item *item);
 /* More bytes of it. False: no more are wanted, the item was refused or stdout failed. */
 bool source_bytes(struct source *s, struct text bytes);
-/* The item is complete: what is left goes out, and stdout is flushed. True: the item, also an empty one that gives no report,
+/* The item is complete: what is left goes out, and stdout is flushed, or the queues have committed it. True: the item, also an empty one that gives no report,
  * is safe, and the source may be told. */
 bool source_finish(struct source *s);
 /* The item broke off: what has not been written is forgotten. Counted as rejected, with REASON. */

@@ -121,3 +121,16 @@ raws() {
 	run -2 --separate-stderr imq-from-file --path d file
 	[ -z "$output" ]
 }
+
+@test "from-file: with --to reports go to queues, and a file is done when they have them" {
+	printf 'one\n' > d/a.csv
+	printf 'two\n' > d/b.csv
+	run -0 imq-from-file --path d --delete-file --to sqlite:q.db#one --to sqlite:q.db#two
+	[ -z "$output" ]
+	[ -z "$(ls d)" ]
+	[ "$(imq-queue peek sqlite:q.db#one | jq -r '.raw | @base64d' | xargs)" = 'one two' ]
+	[ "$(imq-queue count sqlite:q.db#two)" = 2 ]
+	printf 'three\n' > d/a.csv
+	run -4 imq-from-file --path d --delete-file --to sqlite:no/such/q.db#one
+	[ -e d/a.csv ]
+}
