@@ -29,17 +29,21 @@ static void __attribute__((format(printf, 3, 4))) say(bool error, long line, con
 static void check_entry(const struct bot *bot)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	const struct {
+		bool absent;
+		const char *what;
+	} missing[] = { { !bot->group, "group" }, { !bot->display_name, "name" }, { !bot->description, "description" },
+		{ !bot->enabled_given, "`enabled'" } };
+	char text[64];
+	int used = 0;
 
 	if (!*bot->id || bot->id[strspn(bot->id, letters)])
 		say(true, bot->line, "bot \"%s\": its name may have letters, digits and dashes only", bot->id);
-	if (!bot->group)
-		say(false, bot->line, "bot \"%s\" has no group", bot->id);
-	if (!bot->display_name)
-		say(false, bot->line, "bot \"%s\" has no name", bot->id);
-	if (!bot->description)
-		say(false, bot->line, "bot \"%s\" has no description", bot->id);
-	if (!bot->enabled_given)
-		say(false, bot->line, "bot \"%s\" does not say whether it is enabled", bot->id);
+	for (size_t i = 0; i < LENGTH(missing); i++)
+		if (missing[i].absent)
+			used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", used ? ", " : "", missing[i].what);
+	if (used)
+		say(false, bot->line, "bot \"%s\" has no %s", bot->id, text);
 	if (bot->run_mode && strcmp(bot->run_mode, "continuous") != 0 && strcmp(bot->run_mode, "scheduled") != 0)
 		say(true, bot->line, "bot \"%s\": run_mode is continuous or scheduled, not \"%s\"", bot->id, bot->run_mode);
 }
