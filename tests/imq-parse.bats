@@ -850,3 +850,55 @@ zip() { # FILE TEXT ARCHIVE
 		[ "$status" -le 1 ]
 	done
 }
+
+@test "parse: rows below a header: too long ones, what is not looked at, header and row in raw" {
+	cat > feed.yaml <<- 'END'
+	format: csv
+	header: true
+	comments: "#"
+	raw: csv_stripped
+	long: reject
+	split: {from: Tags, at: ","}
+	choose: {from: "@piece", cases: {ftp: {classification.type: brute-force}, scan: {classification.type: scanner}}, default: drop}
+	fields: {source.ip: Address}
+	pass: {unused: true, lower: true}
+	END
+	printf '# note\r\n"Address",Tags,X\r\n192.0.2.1,"ftp,scan,haas","q"\r\n192.0.2.2,ftp,1,2\r\n192.0.2.3\r\n' > in
+	run -3 --separate-stderr imq-parse --stats feed.yaml in
+	[ "$(plain | tr '\n' ' ')" = '{"classification.type":"brute-force","source.ip":"192.0.2.1","extra.x":"q"} {"classification.type":"scanner","source.ip":"192.0.2.1","extra.x":"q"} ' ]
+	[[ "$stderr" == 'imq-parse: in:4: too many columns'* ]]
+	[ "$(raws | head -n 2)" = $'Address,Tags,X\r\n192.0.2.1,"ftp,scan,haas",q|' ]
+	define csv $'header: true\nraw: header_line\nothers: reject_set'
+	printf '"ip","b"\r\n"192.0.2.1",\r\n192.0.2.2,3' > in
+	run -3 --separate-stderr imq-parse feed.yaml in
+	[ "$(jq -r .raw <<< "$output" | base64 -d | od -An -c | tr -d ' \n')" = '"ip","b"\n"192.0.2.1",\r\n' ]
+	[ "$stderr" = 'imq-parse: in:3: unknown key: b' ]
+}
+
+@test "parse: lines by number, the last ones left out, the parts of URLs" {
+	define lines $'captures: {date: {line: 3}}\nskip_last: 1\npattern: "^(http.*)"\nunmatched: skip\ncolumns: [url]'
+	sed -i $'s|^  source.ip: ip|  source.ip\\|source.fqdn: {from: url, steps: [{url: host}]}\\\n  source.port: {from: url, steps: [{url: port}]}\\\n  time.source: "@date"|' feed.yaml
+	printf '<pre>\nVX Vault\nFri, 01 Mar 2024 10:00:00 +0000\n\nhttp://Evil.example:8080/x.exe\nhttps://192.0.2.1/y\nhttp://last.example/\n' > in
+	run -0 imq-parse feed.yaml in
+	[ "$(plain | tr '\n' ' ')" = '{"source.fqdn":"evil.example","source.port":8080,"time.source":"2024-03-01T10:00:00+00:00"} {"source.ip":"192.0.2.1","time.source":"2024-03-01T10:00:00+00:00"} ' ]
+	run -0 imq-parse feed.yaml <<< 'http://only.example/'
+	[ -z "$output" ]
+}
+
+@test "parse: a million elements, keys or nested tags are only work" {
+	define json $'each: "list[]"\nraw: piece'
+	sed -i 's|^  source.ip: ip|  extra.n: "@piece"|' feed.yaml
+	{ printf '{"list":[0'; seq -f ',%.0f' 200000 | tr -d '\n'; echo ']}'; } > in
+	run -0 timeout 20 imq-parse feed.yaml in
+	[ "$(wc -l <<< "$output")" = 200001 ]
+	sed -i 's/^raw: piece/raw: record/' feed.yaml
+	run -3 --separate-stderr timeout 20 imq-parse feed.yaml in
+	[ "$stderr" = 'imq-parse: in:1: its events are more than can be held' ]
+	define xml 'records: entry'
+	{ printf '<a><entry>'; seq -f '<k%.0f/>' 20000 | tr -d '\n'; printf '<ip>192.0.2.1</ip></entry>'; yes '<x>' | head -n 5000; } > in
+	run -3 timeout 20 imq-parse feed.yaml in
+	define html 'columns: [ip]'
+	{ printf '<table><tr><td>192.0.2.1</td></tr><tr>'; yes '<td><b><table><tr>' | head -n 20000; } > in
+	run timeout 20 imq-parse feed.yaml in
+	[ "$status" -le 3 ]
+}

@@ -85,6 +85,28 @@ static bool is_optional(const struct rule *rule)
 	return rule->optional || (rule->optional_by && parameter_get(rule->optional_by).kind == VALUE_TRUE);
 }
 
+/* field_put() where nobody asks what the event has: the fast way. */
+static enum field_verdict put(struct session *s, const struct target *t, struct cell cell)
+{
+	size_t before = s->out->len;
+	enum field_verdict verdict = FIELD_FINE;
+
+	buf_text(s->out, t->key);
+	if (!t->free)
+		verdict = field_sanitise(t->field, cell.kind, cell.text, s->out);
+	else if (cell.kind == VALUE_STRING)
+		buf_json(s->out, cell.text);
+	else if (cell.kind == VALUE_ARRAY || cell.kind == VALUE_OBJECT)
+		put_json(s->out, cell.text);
+	else
+		buf_text(s->out, cell.text);
+	if (verdict != FIELD_FINE)
+		s->out->len = before;
+	else
+		s->anything = true;
+	return verdict;
+}
+
 enum added { ADDED, LEFT_OUT, FAILED };
 
 /* The target has a value already: whether the next may be added. */
@@ -128,7 +150,8 @@ static enum added add(struct session *s, const struct rule *rule, struct cell ce
 			if (may != ADDED)
 				return may;
 		}
-		verdict = field_put(s, t->field, t->slot, t->key, cell, rule->as_is);
+		verdict = rule->as_is || s->program->places ?
+			field_put(s, t->field, t->slot, t->key, cell, rule->as_is) : put(s, t, cell);
 		if (verdict == FIELD_FINE) {
 			s->set[t->slot] = 1;
 			return ADDED;
@@ -165,7 +188,13 @@ static bool has_default(const struct steps *steps)
 static enum added choose_value(
 	struct session *s, const struct rule *rule, const struct choice *choice, const struct record *r, struct cell *cell)
 {
-	*cell = source_get(s, &choice->source, r);
+	if (choice->source.kind == SOURCE_INPUT) {
+		size_t column = s->program->inputs[choice->source.number].column;
+
+		*cell = column < r->count ? r->cells[column] : NO_CELL;
+	} else {
+		*cell = source_get(s, &choice->source, r);
+	}
 	if (cell->kind == VALUE_NONE && has_default(&choice->steps))
 		*cell = cell_of(TEXT(""));
 	if (cell->kind == VALUE_NONE || (cell->kind == VALUE_NULL && !rule->keep_empty))
@@ -357,6 +386,9 @@ static void end_event(struct session *s, const struct mapping *m, const struct r
 	buf_string(s->out, "}\n");
 }
 
+/* Bytes of all events of a record, which go out together: `raw` of many may be the whole document each. */
+enum { EVENTS_SIZE_MAX = 128 << 20 };
+
 /* Makes the event of the piece in hand, or none. False: the session's reason says why it cannot be made. */
 static bool map_event(struct session *s, const struct mapping *m, const struct record *r, size_t *events)
 {
@@ -383,7 +415,10 @@ static bool map_event(struct session *s, const struct mapping *m, const struct r
 	}
 	end_event(s, m, r);
 	++*events;
-	return true;
+	if (s->out->len - s->record_start <= EVENTS_SIZE_MAX)
+		return true;
+	buf_string(&s->reason, "its events are more than can be held");
+	return false;
 }
 
 /* ---- several events of one record ---- */
@@ -552,6 +587,7 @@ bool map_record(struct session *s, const struct record *r, size_t *events)
 	bool fine = true;
 
 	*events = 0;
+	s->record_start = start;
 	s->record = r;
 	s->pieces_rejected = 0;
 	buf_clear(&s->reason);

@@ -539,7 +539,7 @@ struct session {
 	struct value *pieces;      /* of a fan in order */
 	size_t piece_count, piece_cap, pieces_rejected;
 	bool raw_given, anything;  /* whether a rule has set raw; whether one has set any field */
-	size_t event_start;
+	size_t event_start, record_start; /* in the output */
 	struct names {             /* of fields that the input names: open addressing */
 		struct text *at;
 		size_t count, cap;
