@@ -275,6 +275,18 @@ define() {
 	[ "$(raws | head -n 2)" = $'name,ip\nx,192.0.2.1' ]
 }
 
+@test "parse: under a header that must be complete and is not, each row is rejected alone" {
+	define csv $'header: complete\nrequire:\n  port: {not: "0"}'
+	printf 'ip,port\n192.0.2.1\n192.0.2.2,0\n' > a
+	printf 'ip\n192.0.2.3\n192.0.2.4\n' > b
+	printf 'port,ip\n1,192.0.2.5\n' > c
+	run -3 --separate-stderr imq-parse feed.yaml a b c
+	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.5"} ' ]
+	[[ "$stderr" == *'b:2: the header lacks the column "port"'* ]]
+	run -3 imq-parse --rejects rejected feed.yaml b
+	[ "$(head -n 1 rejected | jq -r .record.raw | base64 -d)" = $'ip\n192.0.2.3' ]
+}
+
 @test "parse: a definition by regular expression takes named groups as columns in order" {
 	define lines $'pattern: "from (\\\\S+) port (\\\\d+)"\ncolumns: [ip, port]\nunmatched: skip'
 	printf 'attack from 192.0.2.1 port 22\nnothing\n' > feed
@@ -478,6 +490,13 @@ define() {
 	[ "$(plain | tr '\n' ' ')" = '{"extra.href":"a&b","extra.ns":["1","2"],"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
 	[[ "$stderr" == *'in:3: unknown key: x'*'in:3: not XML: '* ]]
 	[ "$(raws | head -n 1)" = '<entry><line>1</line><ip>192.0.2.1</ip><link href="a&amp;b" /><ns>1</ns><ns>2</ns></entry>' ]
+}
+
+@test "parse: raw of XML leaves out comments and CDATA sections that are empty" {
+	define xml 'records: entry'
+	printf '<o><entry><ip>192.0.2.1</ip><a><![CDATA[]]></a><b><!-- x --></b><c>d<!-- x --></c></entry></o>' > in
+	run -0 imq-parse feed.yaml in
+	[ "$(raws | head -n 1)" = '<entry><ip>192.0.2.1</ip><a /><b /><c>d</c></entry>|' ]
 }
 
 @test "parse: an XML document's own entities are neither expanded nor fetched" {

@@ -200,6 +200,8 @@ void csv_read_header(struct session *s, const struct record *r)
 				p->inputs[i].column = c;
 				break;
 			}
+		if (p->header_complete && p->inputs[i].column == SIZE_MAX && !s->header_lacks.at)
+			s->header_lacks = p->inputs[i].name;
 	}
 	if (p->mappings[0].raw == RAW_CSV_STRIPPED) {
 		csv_rewrite(s, r, &s->work);
@@ -250,6 +252,16 @@ static struct text unquoted(struct session *s, struct text source)
 	return buf_view(&s->work);
 }
 
+static void reject_for_header(struct session *s, struct text source)
+{
+	struct buf reason = BUF_INIT;
+
+	buf_string(&reason, "the header lacks the column ");
+	buf_json(&reason, s->header_lacks);
+	session_reject(s, source, s->line, buf_cstr(&reason));
+	buf_free(&reason);
+}
+
 static void take_row(struct session *s, struct text source, size_t count, struct text end)
 {
 	const struct program *p = s->program;
@@ -270,6 +282,10 @@ static void take_row(struct session *s, struct text source, size_t count, struct
 		csv_read_header(s, &r);
 		if (p->driver)
 			p->driver->header(s, r.count);
+		return;
+	}
+	if (s->header_lacks.at) {
+		reject_for_header(s, source);
 		return;
 	}
 	if (p->reject_long && r.count > (p->header ? s->header_count : p->column_count)) {

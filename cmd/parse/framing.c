@@ -222,13 +222,25 @@ static bool read_ignored(struct builder *b)
 	return true;
 }
 
+/* `header: complete` wants all columns that are looked at. */
+static bool read_header(struct builder *b)
+{
+	struct entry *entry = setting(b, "header");
+
+	if (!entry || !text_is(text_in(b, entry->value), "complete"))
+		return read_bool(b, "header", &b->p->header);
+	b->p->header = b->p->header_complete = true;
+	return true;
+}
+
 bool framing_read(struct builder *b)
 {
 	struct program *p = b->p;
 
 	p->quotes = p->strip = true;
 	p->delimiter = ',';
-	if (!read_format(b) || !read_word(b, "encoding", encoding_names, &p->encoding) || !read_bool(b, "quotes", &p->quotes) || !read_bool(b, "header", &p->header) ||
+	if (!read_format(b) || !read_word(b, "encoding", encoding_names, &p->encoding) ||
+		!read_bool(b, "quotes", &p->quotes) || !read_header(b) ||
 		!read_delimiter(b) || !read_lines(b) || !read_columns(b))
 		return false;
 	for (size_t i = LENGTH(b->layers); i-- > 0;)

@@ -90,12 +90,22 @@ static bool is_void(const xmlNode *node)
 	return false;
 }
 
+/* Whether there is nothing between the tags. Of XML, comments and empty CDATA sections are not written. */
+static bool is_empty(const xmlNode *node, bool html)
+{
+	const xmlNode *child = node->children;
+
+	while (child && !html && (is_text(child) ? !child->content || !*child->content : child->type == XML_COMMENT_NODE))
+		child = child->next;
+	return !child;
+}
+
 static void open_tag(struct buf *out, const xmlNode *node, bool html)
 {
 	buf_char(out, '<');
 	buf_text(out, markup_name(node));
 	add_attributes(out, node, html);
-	if (node->children || (html && !is_void(node)))
+	if (!is_empty(node, html) || (html && !is_void(node)))
 		buf_char(out, '>');
 	else
 		buf_string(out, html ? "/>" : " />");
@@ -103,7 +113,7 @@ static void open_tag(struct buf *out, const xmlNode *node, bool html)
 
 static void close_tag(struct buf *out, const xmlNode *node, bool html)
 {
-	if (!node->children && (!html || is_void(node)))
+	if (is_empty(node, html) && (!html || is_void(node)))
 		return;
 	buf_string(out, "</");
 	buf_text(out, markup_name(node));
@@ -119,7 +129,7 @@ static void add_node(struct buf *out, const xmlNode *node, bool html)
 		buf_char(out, strchr((const char *)node->content, '\n') ? '\n' : ' ');
 	} else if (is_text(node)) {
 		add_escaped(out, node->content, false);
-	} else if (node->type == XML_COMMENT_NODE) {
+	} else if (html && node->type == XML_COMMENT_NODE) {
 		buf_string(out, "<!--");
 		buf_string(out, (const char *)node->content);
 		buf_string(out, "-->");

@@ -299,7 +299,7 @@ struct program {
 	int encoding;                /* an enum encoding */
 	/* framing */
 	char delimiter;
-	bool quotes, header, strip;
+	bool quotes, header, header_complete, strip;
 	bool generic;             /* the preparations of IntelMQ's generic CSV parser */
 	struct text *comments;    /* prefixes */
 	size_t comment_count;
@@ -508,6 +508,7 @@ struct session {
 	bool started, stopped;   /* at the lines that start and stop want */
 	size_t glued, glue_at[LINES_PER_RECORD]; /* lines of the record in hand, and where they end */
 	struct buf glue;
+	struct text header_lacks; /* the first column that header_complete misses */
 	bool header_seen;
 	bool skipping;           /* the rest of a record that is too long */
 	const char *line_end;    /* that of the document, as far as known */

@@ -282,6 +282,7 @@ bool session_start(struct session *s, struct event *report)
 		make_room(s);
 	s->report = report;
 	s->skipped = s->glued = s->header_count = 0;
+	s->header_lacks = NO_TEXT;
 	s->header_seen = s->skipping = s->started = s->stopped = false;
 	s->line_end = NULL;
 	s->key = NO_TEXT;
