@@ -39,6 +39,8 @@ counts() {
 		grep -q '^samples:' "$file"
 		grep -qF "$(sed -n 's/^provider: //p' "$file")" <<< "$output"
 	done
+	grep -qxF $'certstream\tCalidog\tCertStream\tjson\t\tdead' <<< "$output"
+	grep -qxF $'cap\tTeam Cymru\tCAP\tcymru_cap\t' <<< "$output"
 }
 
 @test "parse: a feed is found by its name, its file, its module and its path" {

@@ -239,8 +239,11 @@ char *catalogue_modules(void)
 
 static void print_feed(const struct definition *d, const struct feed *feed, struct text name)
 {
+	const struct program *p = &d->programs[0];
+
 	printf("%.*s\t%.*s\t%.*s\t%s\t%.*s%s\n", TEXT_ARGS(name), TEXT_ARGS(d->provider), TEXT_ARGS(feed->name),
-		format_names[d->programs[0].format], TEXT_ARGS(feed->url), d->dead || feed->dead ? "\tdead" : "");
+		p->driver ? p->driver->name : format_names[p->format], TEXT_ARGS(feed->url),
+		d->dead || feed->dead ? "\tdead" : "");
 }
 
 static bool list_one(const char *file, void *context)
