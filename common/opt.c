@@ -18,6 +18,8 @@
 
 enum { MAX_ROWS = 256, CONFIG_LIMIT = 64 << 20 };
 
+static bool given[MAX_ROWS]; /* rows that the command line or a file has set */
+
 /* The options that every command has and that are not settings. */
 enum { HELP = 1000, VERSION, DESCRIBE, CONFIG };
 
@@ -377,6 +379,23 @@ static bool set_from_json(const struct opt *row, struct text json, struct proble
 	return fine;
 }
 
+/* Where in the tables ROW stands. */
+static size_t index_of(const struct command *command, const struct opt *row)
+{
+	size_t i = 0;
+
+	while (row_at(command, i) != row)
+		i++;
+	return i;
+}
+
+bool opt_fall_back(const struct command *command, struct text name, struct text json, struct problem *problem)
+{
+	const struct opt *row = opt_find(command, name);
+
+	return !row || given[index_of(command, row)] || set_from_json(row, json, problem);
+}
+
 /* Sets what FILE names, but for rows that are TAKEN already. */
 static bool read_config(const struct command *command, const char *file, bool *taken, struct problem *problem)
 {
@@ -392,11 +411,9 @@ static bool read_config(const struct command *command, const char *file, bool *t
 		fine = y && (yaml_enter_map(y, problem) || !problem->text[0]);
 	}
 	while (fine && yaml_next_key(y, &key, &line, problem)) {
-		const struct opt *row = opt_find(command, key), *other;
-		size_t i = 0;
+		const struct opt *row = opt_find(command, key);
+		size_t i = row ? index_of(command, row) : 0;
 
-		while (row && (other = row_at(command, i)) != row)
-			i++;
 		buf_clear(&json);
 		if (!row)
 			fine = unknown(command, "parameter", key, "", problem);
@@ -409,7 +426,7 @@ static bool read_config(const struct command *command, const char *file, bool *t
 			problem->line = line;
 		}
 		if (row)
-			seen[i] = true;
+			seen[i] = given[i] = true;
 	}
 	fine = fine && !problem->text[0];
 	yaml_close(y);
@@ -649,7 +666,7 @@ static enum opt_outcome take_option(struct parse *p, int choice, char **argv, st
 	i = choice >= HELP ? (size_t)(choice - HELP - 100) / 2 : row_of_letter(p->command, choice);
 	row = row_at(p->command, i);
 	value = is_switch(row) ? (choice >= HELP && choice & 1 ? TEXT("false") : TEXT("true")) : text_of(optarg);
-	p->taken[i] = true;
+	p->taken[i] = given[i] = true;
 	return opt_set(row, value, problem) ? OPT_GO : OPT_BAD;
 }
 

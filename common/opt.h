@@ -133,6 +133,9 @@ enum opt_outcome opt_parse(const struct command *command, int argc, char **argv,
 bool opt_flush(void);
 /* Sets one option from text as on the command line. False with PROBLEM's text filled in. */
 bool opt_set(const struct opt *row, struct text value, struct problem *problem);
+/* Sets the option NAME, unless the command line or a --config file has, as a file with the value JSON would. One that
+ * the command does not have is passed over. False with PROBLEM's text filled in. */
+bool opt_fall_back(const struct command *command, struct text name, struct text json, struct problem *problem);
 /* The row of a parameter or option name, dashes and underscores being the same; NULL: none. */
 const struct opt *opt_find(const struct command *command, struct text name);
 /* The name in the NULL-free array NAMES of COUNT that looks most like WRONG, or NULL if none does. */

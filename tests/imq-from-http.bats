@@ -199,6 +199,79 @@ for a in sys.argv[2:]:
 	[[ "$stderr" == *'no feed is called "q"'* ]]
 }
 
+# p.yaml in share/: a packed feed, one with a time in its URL, some that cannot be fetched.
+definitions() {
+	mkdir -p share/feeds/p
+	cat > share/feeds/p/p.yaml <<- END
+		provider: P
+		fetch: {collector: http, rate_limit: 60, extract_files: true, accuracy: 50}
+		feeds:
+		  packed: {name: Packed, url: "$web/a.gz"}
+		  plain: {name: Plain, url: "$web/a", fetch: {extract_files: false, name: Its own}}
+		  dated: {name: Dated, fetch: {url: "$web/{time[%Y-%m-%d]}", extract_files: false, http_url_formatting: {days: -1}}}
+		  keyed: {name: Keyed, url: "$web/{{ your key }}"}
+		  mailed: {name: Mailed, fetch: {collector: mail, attach_regex: csv}}
+		  signed: {name: Signed, url: "$web/a", fetch: {verify_everything: true}}
+		  wrong: {name: Wrong, url: "$web/a", fetch: {http_timeout_sec: soon}}
+	END
+	printf 'provider: P\nfeeds: {only-one: {name: One, url: "%s/a"}}\n' "$web" > share/feeds/p/single.yaml
+}
+
+@test "from-http: --feed takes options from the definition, those that are given go before" {
+	printf 'ip\n' > www/a
+	printf 'day\n' > www/2026-01-01
+	gzip -k www/a
+	start_nginx
+	definitions
+	export IMQ_SHARE=$PWD/share IMQ_NOW=2026-01-02T12:00:00+00:00 TZ=UTC
+	run -0 imq-from-http --feed packed
+	[ "$(jq -r '[.raw, ."feed.name", ."feed.accuracy"] | join(" ")' <<< "$output")" = "$(printf 'ip\n' | base64) Packed 50" ]
+	run -0 imq-from-http --feed plain
+	[ "$(jq -r '[.raw, ."feed.name"] | join(" ")' <<< "$output")" = "$(printf 'ip\n' | base64) Its own" ]
+	run -0 imq-from-http --feed dated
+	[ "$(jq -r .raw <<< "$output")" = "$(printf 'day\n' | base64)" ]
+	run -0 imq-from-http --feed packed --extract-files false --accuracy 70
+	[ "$(jq -r '[.raw, ."feed.accuracy"] | join(" ")' <<< "$output")" = "$(base64 -w0 www/a.gz) 70" ]
+	printf 'extract_files: false\nname: Mine\n' > config.yaml
+	run -0 imq-from-http --config config.yaml --feed packed
+	[ "$(jq -r '[.raw, ."feed.name"] | join(" ")' <<< "$output")" = "$(base64 -w0 www/a.gz) Mine" ]
+	for name in single p/single only-one; do
+		run -0 imq-from-http --feed "$name"
+		[ "$(jq -r '."feed.name"' <<< "$output")" = One ]
+	done
+}
+
+@test "from-http: --feed refuses what it cannot fetch as the definition says" {
+	printf 'ip\n' > www/a
+	start_nginx
+	definitions
+	export IMQ_SHARE=$PWD/share
+	run -2 --separate-stderr imq-from-http --feed keyed
+	[ "$stderr" = "imq-from-http: the URL of \"keyed\" is to be filled in: give --http-url '$web/{{ your key }}'" ]
+	run -0 imq-from-http --feed keyed --http-url "$web/a" --extract-files false
+	[ "$(jq -r '."feed.name"' <<< "$output")" = Keyed ]
+	run -2 --separate-stderr imq-from-http --feed mailed
+	[ "$stderr" = 'imq-from-http: the feed "mailed" does not come by HTTP, but: mail' ]
+	run -2 --separate-stderr imq-from-http --feed signed
+	[ "$stderr" = 'imq-from-http: the feed "signed" wants verify_everything, which is unknown here' ]
+	run -2 --separate-stderr imq-from-http --feed wrong
+	[[ "$stderr" == 'imq-from-http: --http-timeout-sec'* ]]
+	printf 'a: [\n' > share/feeds/p/a-broken.yaml
+	run -2 --separate-stderr imq-from-http --feed a-broken
+	[[ "$stderr" == *a-broken.yaml* ]]
+	run -0 imq-from-http --feed plain
+}
+
+@test "from-http: users' own definitions come before the catalogue's" {
+	printf 'ip\n' > www/a
+	start_nginx
+	definitions
+	mkdir -p config/imq/feeds
+	printf 'provider: Mine\nfeeds: {packed: {name: Mine, url: "%s/a"}}\n' "$web" > config/imq/feeds/x.yaml
+	run -0 env XDG_CONFIG_HOME="$PWD/config" IMQ_SHARE="$PWD/share" imq-from-http --feed packed
+	[ "$(jq -r '[."feed.name", ."feed.provider"] | join(" ")' <<< "$output")" = 'Mine Mine' ]
+}
+
 @test "from-http: SIGTERM ends a waiting fetch quietly" {
 	local port
 	port=$(free_port)

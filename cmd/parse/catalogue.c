@@ -1,93 +1,15 @@
 /* The catalogue: the definitions in share/feeds/, found by name, listed, checked, and tested against their own
  * samples. */
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "driver.h"
+#include "feeds.h"
 #include "filter.h"
 #include "log.h"
 #include "parse.h"
-
-static int visible(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-/* Calls SEEN for what is in FOLDER, in order of name. */
-static bool each_in(const char *folder, bool (*seen)(const char *path, void *context), void *context)
-{
-	struct dirent **entries;
-	int count = scandir(folder, &entries, visible, alphasort);
-	bool more = true;
-
-	for (int i = 0; i < count; i++) {
-		struct buf path = BUF_INIT;
-
-		buf_printf(&path, "%s/%s", folder, entries[i]->d_name);
-		more = more && seen(buf_cstr(&path), context);
-		buf_free(&path);
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
-	return more;
-}
-
-struct each {
-	bool (*seen)(const char *file, void *context);
-	void *context;
-};
-
-static bool each_file(const char *path, void *context)
-{
-	const struct each *each = context;
-
-	return !text_ends(text_of(path), TEXT(".yaml")) || each->seen(path, each->context);
-}
-
-static bool each_folder(const char *path, void *context)
-{
-	return text_ends(text_of(path), TEXT(".yaml")) ? each_file(path, context) : each_in(path, each_file, context);
-}
-
-/* The folders of users' own definitions, which come before the catalogue's. The caller frees the first. */
-static void own_folders(char *folders[2])
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	struct buf path = BUF_INIT;
-
-	if (config && *config == '/')
-		buf_printf(&path, "%s/imq/feeds", config);
-	else if (home && *home)
-		buf_printf(&path, "%s/.config/imq/feeds", home);
-	folders[0] = alloc_string(buf_view(&path));
-	folders[1] = "/etc/imq/feeds";
-	buf_free(&path);
-}
-
-/* Calls SEEN for the file of every definition, in order. */
-static bool catalogue_each(bool (*seen)(const char *file, void *context), void *context, struct problem *problem)
-{
-	struct each each = { seen, context };
-	char *folder = share_path("feeds");
-	bool there = access(folder, R_OK | X_OK) == 0, more = true;
-	char *own[2];
-
-	own_folders(own);
-	for (size_t i = 0; i < LENGTH(own) && more; i++)
-		more = each_in(own[i], each_folder, &each);
-	free(own[0]);
-	if (there && more)
-		each_in(folder, each_folder, &each);
-	else if (!there)
-		problem_at(problem, folder, 0, 0, "the catalogue of feeds cannot be read");
-	free(folder);
-	return there;
-}
 
 /* `provider/name` of share/feeds/provider/name.yaml. */
 static struct text name_of(const char *file)
@@ -197,7 +119,7 @@ struct definition *catalogue_find(struct text name, const struct feed **feed, st
 		search.found = definition_load(path, problem);
 		free(path);
 		search.broken = !search.found;
-	} else if (!catalogue_each(look_at, &search, problem)) {
+	} else if (!feeds_each(look_at, &search, problem)) {
 		search.broken = true;
 	}
 	if (!search.found && !search.broken)
@@ -231,7 +153,7 @@ char *catalogue_modules(void)
 	char *result;
 
 	buf_string(&modules, generic_modules);
-	catalogue_each(collect_module, &modules, &unused);
+	feeds_each(collect_module, &modules, &unused);
 	result = alloc_string(buf_view(&modules));
 	buf_free(&modules);
 	return result;
@@ -268,7 +190,7 @@ int catalogue_list(void)
 	struct problem problem = { .line = 0 };
 	bool fine = true;
 
-	if (!catalogue_each(list_one, &fine, &problem)) {
+	if (!feeds_each(list_one, &fine, &problem)) {
 		log_problem(&problem);
 		return EXIT_USAGE;
 	}
@@ -294,7 +216,7 @@ int catalogue_check(char *const *files)
 	struct problem problem = { .line = 0 };
 	bool fine = true;
 
-	if (!*files && !catalogue_each(check_one, &fine, &problem)) {
+	if (!*files && !feeds_each(check_one, &fine, &problem)) {
 		log_problem(&problem);
 		return EXIT_USAGE;
 	}
@@ -449,7 +371,7 @@ int catalogue_test(char *const *names)
 	const struct feed *unused;
 	bool fine = true;
 
-	if (!*names && !catalogue_each(test_one, &fine, &problem)) {
+	if (!*names && !feeds_each(test_one, &fine, &problem)) {
 		log_problem(&problem);
 		return EXIT_USAGE;
 	}

@@ -13,6 +13,7 @@
 #include "from_http.h"
 
 static struct {
+	const struct command *command;
 	const char *http_url, *seen_file, *feed;
 	struct text formatting, extract_files;
 	size_t max_size;
@@ -95,8 +96,10 @@ static bool read_url(struct problem *problem)
 }
 
 /* What the options do not say, the definition does. */
-static void use_feed(void)
+static bool use_feed(struct problem *problem)
 {
+	if (!feed_find(&my.facts, my.command, my.feed, problem) || (!my.http_url && !feed_has_url(&my.facts, problem)))
+		return false;
 	if (!my.http_url)
 		my.http_url = buf_cstr(&my.facts.url);
 	if (!my.source.feed)
@@ -105,14 +108,13 @@ static void use_feed(void)
 		my.source.provider = buf_cstr(&my.facts.provider);
 	if (!my.source.documentation)
 		my.source.documentation = buf_cstr(&my.facts.documentation);
+	return true;
 }
 
 static bool start(struct problem *problem)
 {
-	if (my.feed && !feed_find(&my.facts, my.feed, problem))
+	if (my.feed && !use_feed(problem))
 		return false;
-	if (my.feed)
-		use_feed();
 	if (!read_url(problem) || !read_extract_files(problem))
 		return false;
 	if (my.seen_file && !seen_read(&my.seen, my.seen_file, problem))
@@ -246,6 +248,7 @@ int main(int argc, char **argv)
 	struct problem problem = { .line = 0 };
 	int status;
 
+	my.command = &command;
 	if (!source_start(&my.source, &command, argc, argv, &status))
 		return status;
 	if (start(&problem))
