@@ -11,6 +11,7 @@
 #include "cache_priv.h"
 #include "clock.h"
 #include "filter.h"
+#include "redis.h"
 #include "value.h"
 
 struct entry {
@@ -34,6 +35,8 @@ struct cache_state {
 	bool lengths[2][129]; /* prefix lengths seen, of 32 and 128 bits */
 	struct buf key;
 	struct cache_file *file;
+	struct cache_redis *redis;
+	struct buf keys; /* of all networks that an address is in */
 };
 
 static struct entry *entry_at(const struct cache_state *s, size_t offset)
@@ -173,9 +176,12 @@ static enum cache_answer from_file(struct cache_state *s, struct text key, int64
 	int64_t expires;
 	enum cache_answer answer;
 
-	if (!s->file)
+	if (!s->file && !s->redis)
 		return CACHE_MISS;
-	answer = cache_file_get(s->file, key, now, value, &expires);
+	if (s->redis)
+		cache_redis_get(s->redis, &key, 1, now, &answer, value, &expires);
+	else
+		answer = cache_file_get(s->file, key, now, value, &expires);
 	if (answer != CACHE_MISS && s->size)
 		remember(s, key, answer == CACHE_FOUND ? *value : NO_TEXT, expires);
 	return answer;
@@ -183,7 +189,7 @@ static enum cache_answer from_file(struct cache_state *s, struct text key, int64
 
 static void set(struct cache_state *s, struct text key, struct text value, double ttl)
 {
-	int64_t expires = now_seconds() + (ttl < 1e12 ? (int64_t)ttl : (int64_t)1e12);
+	int64_t now = now_seconds(), expires = now + (ttl < 1e12 ? (int64_t)ttl : (int64_t)1e12);
 
 	if (ttl < 1)
 		return;
@@ -191,6 +197,8 @@ static void set(struct cache_state *s, struct text key, struct text value, doubl
 		remember(s, key, value, expires);
 	if (s->file)
 		cache_file_set(s->file, key, value, expires);
+	if (s->redis)
+		cache_redis_set(s->redis, key, value, expires, now);
 }
 
 /* Plain keys and ranges share one table; their first byte tells them apart. */
@@ -234,6 +242,30 @@ void cache_set(struct cache *c, struct text key, struct text value, double ttl)
 	set(c->state, plain_key(c->state, key), value, ttl);
 }
 
+/* Asks for all networks that IP is in at once, the smallest first. */
+static enum cache_answer range_from_redis(
+	struct cache_state *s, struct text space, const struct ip *ip, int64_t now, struct text *value)
+{
+	struct text keys[CACHE_KEYS];
+	enum cache_answer answer;
+	size_t count = 0, at = 0, found;
+	int64_t expires;
+
+	buf_clear(&s->keys);
+	for (unsigned prefix = ip->bits + 1; prefix-- > 0; count++) {
+		keys[count].len = range_key(s, space, ip, prefix).len;
+		buf_text(&s->keys, buf_view(&s->key));
+	}
+	for (size_t i = 0; i < count; at += keys[i++].len)
+		keys[i].at = s->keys.at + at;
+	found = cache_redis_get(s->redis, keys, count, now, &answer, value, &expires);
+	if (answer != CACHE_MISS && s->size) {
+		s->lengths[ip->bits == 128][ip->bits - found] = true;
+		remember(s, keys[found], answer == CACHE_FOUND ? *value : NO_TEXT, expires);
+	}
+	return answer;
+}
+
 enum cache_answer cache_get_range(struct cache *c, struct text space, const struct ip *ip, struct text *value)
 {
 	struct cache_state *s = c->state;
@@ -248,6 +280,8 @@ enum cache_answer cache_get_range(struct cache *c, struct text space, const stru
 		if (answer != CACHE_MISS)
 			return answer;
 	}
+	if (s->redis)
+		return range_from_redis(s, space, ip, now, value);
 	/* Another process may have any length in the file. */
 	for (unsigned prefix = ip->bits + 1; s->file && prefix-- > 0;) {
 		answer = from_file(s, range_key(s, space, ip, prefix), now, value);
@@ -314,15 +348,14 @@ void cache_flush(struct cache *c)
 {
 	if (c->state->file)
 		cache_file_flush(c->state->file);
+	if (c->state->redis)
+		cache_redis_flush(c->state->redis);
 }
 
 bool cache_open(struct cache *c, struct problem *problem)
 {
 	struct cache_state *s;
 
-	if (c->path && (strncmp(c->path, "redis:", 6) == 0 || strncmp(c->path, "rediss:", 7) == 0))
-		return problem_set(problem,
-			"--cache: Redis is not supported here: name a file, or leave it out to use memory");
 	s = c->state = alloc_zero(1, sizeof *s);
 	s->size = c->limit / ALIGN * ALIGN;
 	if (s->size && s->size < 4096)
@@ -335,9 +368,11 @@ bool cache_open(struct cache *c, struct problem *problem)
 		s->ring = alloc_zero(s->size, 1);
 		s->table = alloc_zero(s->slots, sizeof *s->table);
 	}
-	if (c->path)
+	if (c->path && redis_is_url(c->path))
+		s->redis = cache_redis_open(c->path, c->name ? c->name : "imq", problem);
+	else if (c->path)
 		s->file = cache_file_open(c->path, problem);
-	return !c->path || s->file;
+	return !c->path || s->file || s->redis;
 }
 
 void cache_close(struct cache *c)
@@ -347,7 +382,9 @@ void cache_close(struct cache *c)
 	if (!s)
 		return;
 	cache_file_close(s->file);
+	cache_redis_close(s->redis);
 	buf_free(&s->key);
+	buf_free(&s->keys);
 	free(s->ring);
 	free(s->table);
 	free(s);
@@ -357,8 +394,11 @@ void cache_close(struct cache *c)
 static bool start_mixin(
 	void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
 {
-	(void)filter, (void)batch;
-	return cache_open(self, problem);
+	struct cache *c = self;
+
+	(void)batch;
+	c->name = filter->name;
+	return cache_open(c, problem);
 }
 
 static bool barrier_mixin(void *self, const struct batch *batch, struct problem *problem)

@@ -1,6 +1,7 @@
 /* A cache of answers, negative ones too, each with a time to live: in memory, where the oldest give way, and
  * with --cache FILE in an SQLite file too, which several processes may share and which may be deleted at any
- * time. Writing to the file is behind: what a crash loses is asked again.
+ * time. Writing to the file is behind: what a crash loses is asked again. With --cache redis://… (redis.h) they
+ * are kept in Redis instead, at keys that begin with the command's name.
  *
  * Answers that hold for a range of addresses (or of any numbers of 32 or 128 bits) are found for all in the
  * range; of nested ranges the smallest answers. Times are those of clock_now(). */
@@ -20,6 +21,7 @@ struct cache_state;
 struct cache {
 	const char *path; /* NULL: memory only */
 	size_t limit;     /* bytes in memory */
+	const char *name; /* what keys in Redis begin with; the mixin sets it to the command's name */
 	struct cache_state *state;
 };
 
@@ -27,7 +29,7 @@ extern const struct mixin cache_mixin;
 
 /* clang-format off */
 #define CACHE_OPTIONS(c) \
-	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too"), \
+	OPT_FILE(0, "cache", &(c)->path, "keep answers in FILE (SQLite) too, or in redis://HOST[:PORT][/DB]"), \
 	OPT_BYTES(0, "cache-size", &(c)->limit, "8M", "keep that much of them in memory"), \
 	OPT_MIXIN(&cache_mixin, c)
 /* clang-format on */

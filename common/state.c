@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "filter.h"
 #include "log.h"
+#include "redis.h"
 #include "state_priv.h"
 
 enum { INLINE = 8, FIRST_SLOTS = 1024, SAMPLE = 32 };
@@ -39,7 +40,7 @@ struct state_table {
 	size_t hand; /* where looking for something to forget goes on */
 	uint64_t forgotten; /* keys that went before their time */
 	uint64_t seed;
-	struct state_file *file;
+	struct state_store *store;
 	bool numbered;
 	struct change *changes;
 	size_t change_count, change_cap;
@@ -75,7 +76,7 @@ static void note_change(struct state_table *t, struct slot *slot, const struct h
 {
 	struct change *c;
 
-	if (!t->file || slot->changed)
+	if (!t->store || slot->changed)
 		return;
 	alloc_grow(&t->changes, &t->change_cap, t->change_count + 1, sizeof *t->changes);
 	c = &t->changes[t->change_count++];
@@ -190,7 +191,7 @@ static void insert(struct state_table *t, size_t i, const struct hash *key, stru
 	struct slot *slot = &t->slots[i];
 
 	if (!slot->expires) {
-		*slot = (struct slot){ .key = *key, .changed = t->file != NULL };
+		*slot = (struct slot){ .key = *key, .changed = t->store != NULL };
 		t->count++;
 	}
 	set_value(slot, value);
@@ -202,7 +203,7 @@ static void commit_if_due(struct state *s)
 {
 	struct problem problem;
 
-	if (!s->table->file || s->table->numbered || s->table->change_count < STATE_CHANGES)
+	if (!s->table->store || s->table->numbered || s->table->change_count < STATE_CHANGES)
 		return;
 	problem = (struct problem){ .line = 0 };
 	filter_flush();
@@ -308,18 +309,18 @@ bool state_open(struct state *s, const char *name, long long batch, struct probl
 
 	if (s->limit < 1)
 		return problem_set(problem, "--limit must be at least 1");
-	if (s->path && strstr(s->path, "://"))
-		return problem_set(problem, "--state %s: only files can hold a state", s->path);
 	s->table = t = alloc_zero(1, sizeof *t);
 	t->limit = (size_t)s->limit;
 	t->numbered = batch >= 0;
 	if (getrandom(&t->seed, sizeof t->seed, 0) != sizeof t->seed)
 		return problem_set(problem, "no random numbers for the seed of the state");
 	resize(t, FIRST_SLOTS);
-	if (!s->path)
+	if (!s->path || (s->apart && *s->apart))
 		return true;
-	t->file = state_file_open(s->path, name, batch, &t->seed, problem);
-	return t->file && state_file_load(t->file, add_loaded, t, problem);
+	if (!redis_is_url(s->path) && strstr(s->path, "://"))
+		return problem_set(problem, "--state %s: a file, or redis://HOST[:PORT][/DB]", s->path);
+	t->store = (redis_is_url(s->path) ? state_redis_open : state_file_open)(s->path, name, batch, &t->seed, problem);
+	return t->store && t->store->load(t->store, add_loaded, t, problem);
 }
 
 static int by_key(const void *a, const void *b)
@@ -350,11 +351,11 @@ static bool write_change(struct state_table *t, const struct change *old)
 
 	if (t->numbered) {
 		before.value = (struct text){ t->old.at ? t->old.at + old->offset : "", old->len };
-		if (!state_file_undo(t->file, &before))
+		if (!t->store->undo(t->store, &before))
 			return false;
 	}
 	slot->changed = 0;
-	return state_file_write(t->file, &row);
+	return t->store->write(t->store, &row);
 }
 
 bool state_commit(struct state *s, long long batch, struct problem *problem)
@@ -362,19 +363,19 @@ bool state_commit(struct state *s, long long batch, struct problem *problem)
 	struct state_table *t = s->table;
 	size_t next;
 
-	if (!t->file || !t->change_count)
+	if (!t->store || !t->change_count)
 		return true;
 	qsort(t->changes, t->change_count, sizeof *t->changes, by_key);
-	if (!state_file_begin(t->file))
-		return state_file_problem(t->file, problem);
+	if (!t->store->begin(t->store))
+		return t->store->problem(t->store, problem);
 	for (size_t i = 0; i < t->change_count; i = next) {
 		for (next = i + 1; next < t->change_count && same_key(&t->changes[i], &t->changes[next]);)
 			next++;
 		if (!write_change(t, first_of(&t->changes[i], next - i)))
-			return state_file_problem(t->file, problem);
+			return t->store->problem(t->store, problem);
 	}
-	if (!state_file_end(t->file, batch))
-		return state_file_problem(t->file, problem);
+	if (!t->store->end(t->store, batch))
+		return t->store->problem(t->store, problem);
 	t->change_count = 0;
 	buf_clear(&t->old);
 	return true;
@@ -386,7 +387,8 @@ void state_close(struct state *s)
 
 	if (!t)
 		return;
-	state_file_close(t->file);
+	if (t->store)
+		t->store->close(t->store);
 	for (size_t i = 0; i < t->size; i++)
 		if (t->slots[i].len > INLINE)
 			free(t->slots[i].value.at);

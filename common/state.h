@@ -1,8 +1,8 @@
 /* The state of a filter: what deduplicator, threshold and aggregate remember, from a 16-byte key to a small value that
- * may expire. It is all in memory; with --state FILE (SQLite) it survives as well.
+ * may expire. It is all in memory; with --state FILE (SQLite) or --state redis://… (redis.h) it survives as well.
  *
- * A batch's changes are committed to the file at its barrier in one transaction, with the batch's number and the old
- * values of what it changed. Started with IMQ_BATCH=n, a file that has batch n already gives it back first: the
+ * A batch's changes are committed there at its barrier in one transaction, with the batch's number and the old
+ * values of what it changed. Started with IMQ_BATCH=n, a state that has batch n already gives it back first: the
  * batch will come again. Without IMQ_BATCH there is a commit every STATE_CHANGES changes and at the end. */
 #ifndef IMQ_STATE_H
 #define IMQ_STATE_H
@@ -23,6 +23,7 @@ struct state_table;
 struct state {
 	const char *path; /* NULL: memory only */
 	long long limit;  /* keys */
+	const int *apart; /* not NULL and not 0: the command keeps itself what PATH names, this is memory only */
 	struct state_table *table;
 };
 
@@ -30,7 +31,7 @@ extern const struct mixin state_mixin;
 
 /* clang-format off */
 #define STATE_OPTIONS(s) \
-	OPT_FILE(0, "state", &(s)->path, "keep the state in FILE (SQLite), which no other process may use meanwhile"), \
+	OPT_FILE(0, "state", &(s)->path, "keep the state in FILE (SQLite), which no other process may use meanwhile, or redis://HOST[:PORT][/DB][#NAME]"), \
 	OPT_INTEGER(0, "limit", &(s)->limit, "4000000", "remember that many keys at most"), \
 	OPT_MIXIN(&state_mixin, s)
 /* clang-format on */

@@ -11,6 +11,7 @@
 #include "log.h"
 
 struct state_file {
+	struct state_store store;
 	sqlite3 *db;
 	sqlite3_stmt *put, *drop, *undo, *meta;
 	char *path;
@@ -26,8 +27,14 @@ static const char schema[] =
 static const char pragmas[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 			      "PRAGMA wal_autocheckpoint=20000; PRAGMA cache_size=-16384;";
 
-bool state_file_problem(struct state_file *f, struct problem *problem)
+static struct state_file *file_of(struct state_store *store)
 {
+	return (struct state_file *)(void *)store;
+}
+
+static bool problem_of(struct state_store *store, struct problem *problem)
+{
+	struct state_file *f = file_of(store);
 	int code = f->db ? sqlite3_errcode(f->db) : SQLITE_NOMEM;
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
@@ -98,7 +105,7 @@ static bool claim(struct state_file *f, const char *name, uint64_t *seed, struct
 	sqlite3_bind_text(f->meta, 1, "command", -1, SQLITE_STATIC);
 	sqlite3_bind_text(f->meta, 2, name, -1, SQLITE_STATIC);
 	if (!finish(f->meta) || !set_meta(f, "seed", (sqlite3_int64)*seed) || !set_meta(f, "batch", -1))
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	return true;
 }
 
@@ -117,7 +124,7 @@ static bool undo_batch(struct state_file *f, long long batch, struct problem *pr
 		    "INSERT OR REPLACE INTO state SELECT key, value, expires FROM undo WHERE value IS NOT NULL;"
 		    "DELETE FROM undo") ||
 		!set_meta(f, "batch", batch - 1))
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	return true;
 }
 
@@ -128,42 +135,27 @@ static bool set_up(struct state_file *f, const char *name, long long batch, uint
 	sqlite3_snprintf(sizeof expired, expired, "DELETE FROM state WHERE expires > 0 AND expires <= %lld",
 		(long long)(clock_now() / 1000000));
 	if (!run(f, pragmas) || !run(f, "BEGIN EXCLUSIVE") || !run(f, schema) || !prepare(f))
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	if (!claim(f, name, seed, problem) || !undo_batch(f, batch, problem))
 		return false;
 	/* An unnumbered run keeps no undo log, so the old one must not be used after it. */
 	if (batch < 0 && (!run(f, "DELETE FROM undo") || !set_meta(f, "batch", -1)))
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	/* Rows that the undo log speaks of must stay as they are until it is replaced. */
 	if (!run(f, batch < 0 ? expired : "") || !run(f, "COMMIT"))
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	return true;
 }
 
-struct state_file *state_file_open(
-	const char *path, const char *name, long long batch, uint64_t *seed, struct problem *problem)
-{
-	struct state_file *f = alloc_zero(1, sizeof *f);
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-
-	f->path = alloc_string(text_of(path));
-	if (sqlite3_open_v2(path, &f->db, flags, NULL) != SQLITE_OK) {
-		state_file_problem(f, problem);
-	} else if (set_up(f, name, batch, seed, problem)) {
-		return f;
-	}
-	state_file_close(f);
-	return NULL;
-}
-
-bool state_file_load(struct state_file *f, void (*add)(void *context, const struct state_row *row), void *context,
+static bool load(struct state_store *store, void (*add)(void *context, const struct state_row *row), void *context,
 	struct problem *problem)
 {
+	struct state_file *f = file_of(store);
 	sqlite3_stmt *s = NULL;
 	int step;
 
 	if (sqlite3_prepare_v2(f->db, "SELECT key, value, expires FROM state", -1, &s, NULL) != SQLITE_OK)
-		return state_file_problem(f, problem);
+		return problem_of(&f->store, problem);
 	while ((step = sqlite3_step(s)) == SQLITE_ROW) {
 		struct state_row row = { .exists = true };
 
@@ -176,12 +168,12 @@ bool state_file_load(struct state_file *f, void (*add)(void *context, const stru
 		add(context, &row);
 	}
 	sqlite3_finalize(s);
-	return step == SQLITE_DONE || state_file_problem(f, problem);
+	return step == SQLITE_DONE || problem_of(&f->store, problem);
 }
 
-bool state_file_begin(struct state_file *f)
+static bool begin(struct state_store *store)
 {
-	return run(f, "BEGIN IMMEDIATE; DELETE FROM undo");
+	return run(file_of(store), "BEGIN IMMEDIATE; DELETE FROM undo");
 }
 
 static bool bind_row(sqlite3_stmt *s, const struct state_row *row)
@@ -195,28 +187,32 @@ static bool bind_row(sqlite3_stmt *s, const struct state_row *row)
 	return finish(s);
 }
 
-bool state_file_undo(struct state_file *f, const struct state_row *old)
+static bool write_undo(struct state_store *store, const struct state_row *old)
 {
-	return bind_row(f->undo, old);
+	return bind_row(file_of(store)->undo, old);
 }
 
-bool state_file_write(struct state_file *f, const struct state_row *row)
+static bool write_row(struct state_store *store, const struct state_row *row)
 {
+	struct state_file *f = file_of(store);
+
 	if (row->exists)
 		return bind_row(f->put, row);
 	sqlite3_bind_blob(f->drop, 1, &row->key, sizeof row->key, SQLITE_STATIC);
 	return finish(f->drop);
 }
 
-bool state_file_end(struct state_file *f, long long batch)
+static bool end(struct state_store *store, long long batch)
 {
+	struct state_file *f = file_of(store);
+
 	return set_meta(f, "batch", batch) && run(f, "COMMIT");
 }
 
-void state_file_close(struct state_file *f)
+static void close_file(struct state_store *store)
 {
-	if (!f)
-		return;
+	struct state_file *f = file_of(store);
+
 	sqlite3_finalize(f->put);
 	sqlite3_finalize(f->drop);
 	sqlite3_finalize(f->undo);
@@ -224,4 +220,21 @@ void state_file_close(struct state_file *f)
 	sqlite3_close(f->db);
 	free(f->path);
 	free(f);
+}
+
+struct state_store *state_file_open(
+	const char *path, const char *name, long long batch, uint64_t *seed, struct problem *problem)
+{
+	struct state_file *f = alloc_zero(1, sizeof *f);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+	f->store = (struct state_store){ load, begin, write_undo, write_row, end, problem_of, close_file };
+	f->path = alloc_string(text_of(path));
+	if (sqlite3_open_v2(path, &f->db, flags, NULL) != SQLITE_OK) {
+		problem_of(&f->store, problem);
+	} else if (set_up(f, name, batch, seed, problem)) {
+		return &f->store;
+	}
+	close_file(&f->store);
+	return NULL;
 }

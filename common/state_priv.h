@@ -1,10 +1,8 @@
-/* The file behind a state. */
+/* What is behind a state: a file, or Redis. */
 #ifndef IMQ_STATE_PRIV_H
 #define IMQ_STATE_PRIV_H
 
 #include "state.h"
-
-struct state_file;
 
 /* A key's value before or after a change. */
 struct state_row {
@@ -14,20 +12,27 @@ struct state_row {
 	bool exists;
 };
 
-/* Opens, locks, undoes batch BATCH if the file has it (-1: not numbered). SEED is read, or kept if the file is new.
- * NULL with PROBLEM filled in. */
-struct state_file *state_file_open(
+/* Where a state is kept. One transaction: begin, an undo row (numbered batches only) and a new row for each change, end with the
+ * batch's number. A call that returns false has filled in the problem, as problem() tells it. */
+struct state_store {
+	/* Calls ADD for each row. */
+	bool (*load)(struct state_store *store, void (*add)(void *context, const struct state_row *row), void *context,
+		struct problem *problem);
+	bool (*begin)(struct state_store *store);
+	bool (*undo)(struct state_store *store, const struct state_row *old);
+	bool (*write)(struct state_store *store, const struct state_row *row);
+	bool (*end)(struct state_store *store, long long batch);
+	/* Why one of these failed; always returns false. */
+	bool (*problem)(struct state_store *store, struct problem *problem);
+	void (*close)(struct state_store *store);
+};
+
+/* Opens, locks, undoes batch BATCH if the store has it (-1: not numbered). SEED is read, or kept if the store is new.
+ * NULL with PROBLEM filled in. state_file.c: an SQLite file. */
+struct state_store *state_file_open(
 	const char *path, const char *name, long long batch, uint64_t *seed, struct problem *problem);
-/* Calls ADD for each row; false with PROBLEM: it could not be read. */
-bool state_file_load(struct state_file *f, void (*add)(void *context, const struct state_row *row), void *context,
-	struct problem *problem);
-/* One transaction: begin, an undo row (numbered batches only) and a new row for each change, end with the batch's number. */
-bool state_file_begin(struct state_file *f);
-bool state_file_undo(struct state_file *f, const struct state_row *old);
-bool state_file_write(struct state_file *f, const struct state_row *row);
-bool state_file_end(struct state_file *f, long long batch);
-/* Why one of these failed; always returns false. */
-bool state_file_problem(struct state_file *f, struct problem *problem);
-void state_file_close(struct state_file *f);
+/* state_redis.c: a hash in Redis. A later opener takes the state over: what the earlier one commits from then on is refused. */
+struct state_store *state_redis_open(
+	const char *url, const char *name, long long batch, uint64_t *seed, struct problem *problem);
 
 #endif

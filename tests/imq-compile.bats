@@ -17,6 +17,33 @@ bot() {
 	[ "$output" = 'imq-deduplicator --no-bypass --filter-type=whitelist --filter-keys=source.ip,source.port' ]
 }
 
+@test "compile: redis_cache_* become a cache in Redis where they are given, and only there" {
+	bot experts.cymru_whois.expert 'redis_cache_host: cache.example' 'redis_cache_port: 6380' 'redis_cache_db: 7' 'redis_cache_ttl: 60'
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[[ "$output" == *' --cache=redis://cache.example:6380/7' ]]
+	bot experts.cymru_whois.expert 'redis_cache_host: /run/redis.sock' 'redis_cache_db: 7'
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[ "$output" = "imq-cymru-whois '--cache=redis:/run/redis.sock?db=7'" ]
+	bot experts.cymru_whois.expert 'redis_cache_ttl: 60' 'redis_cache_password: null'
+	run -0 imq-compile --command b runtime.yaml
+	[[ "$output" != *--cache=* ]]
+	bot experts.taxonomy.expert 'redis_cache_host: cache.example'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = imq-taxonomy ]
+	bot experts.deduplicator.expert 'redis_cache_host: cache.example'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = imq-deduplicator ]
+	bot experts.deduplicator.expert 'redis_cache_host: cache.example' 'keys: intelmq'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-deduplicator --keys=intelmq --state=redis://cache.example' ]
+	botnet
+	echo 'global: {redis_cache_password: "a@b c"}' >> runtime.yaml
+	sed -i 's/experts.taxonomy.expert/experts.cymru_whois.expert/' runtime.yaml
+	run -0 --separate-stderr imq-compile --output out runtime.yaml
+	[ "$(jq -r .cache out/tax.yaml)" = 'redis://:a%40b%20c@127.0.0.1' ]
+	run -1 grep -q 'a%40b' out/pipeline.sh
+}
+
 @test "compile: a parser becomes imq-parse with its module" {
 	bot parsers.openphish.parser 'default_fields: {"feed.code": "op"}'
 	run -0 imq-compile --command b runtime.yaml

@@ -121,8 +121,8 @@ numbers() { # FROM TO
 	echo 'not a database, but long enough to be looked at as if it were one, which takes a hundred bytes and more' > junk
 	run -2 --separate-stderr imq-deduplicator --state junk <<< '{}'
 	[ "$output" = "" ]
-	run -2 --separate-stderr imq-deduplicator --state redis://localhost <<< '{}'
-	[[ "$stderr" == *"only files can hold a state"* ]]
+	run -2 --separate-stderr imq-deduplicator --state http://localhost <<< '{}'
+	[[ "$stderr" == *"a file, or redis://"* ]]
 }
 
 @test "deduplicator: a broken line is rejected and counted, the next one goes on" {

@@ -1,8 +1,10 @@
 load lib
 load nginx
+load redis
 
 teardown() {
 	stop_nginx
+	stop_redis
 	[ -z "${silent:-}" ] || kill "$silent" 2> /dev/null || true
 }
 
@@ -175,8 +177,45 @@ contact() {
 	[ "$(requests)" -eq "$before" ]
 	IMQ_NOW=2030-01-01T00:00:00+00:00 run -0 rdap --cache cache.db <<< '{"source.fqdn":"a.com"}'
 	[ "$(requests)" -eq $((before + 1)) ]
-	run -2 --separate-stderr rdap --cache redis://localhost/3 < /dev/null
-	[[ "$stderr" == *Redis* ]]
+}
+
+@test "rdap: a cache in Redis is shared by processes, answers for networks and negative ones too" {
+	start_redis
+	serve
+	cat > events <<- 'END'
+		{"source.fqdn":"a.com"}
+		{"source.fqdn":"gone.com"}
+		{"source.ip":"192.0.2.1"}
+	END
+	run -0 rdap --cache "redis://$redis/3" events
+	before=$(requests)
+	run -0 rdap --cache "redis://$redis/3" --cache-size 0 <<< $'{"source.fqdn":"a.com"}\n{"source.fqdn":"gone.com"}\n{"source.ip":"192.0.2.2"}'
+	[ "$(contact <<< "$output" | paste -sd' ')" = 'abuse@x.example - net@x.example' ]
+	[ "$(requests)" -eq "$before" ]
+	redis-cli -p "$redis_port" -n 3 --scan | grep -q '^imq-rdap:'
+	[ "$(redis-cli -p "$redis_port" -n 3 eval 'for _, k in ipairs(redis.call("keys", "*")) do if redis.call("ttl", k) <= 0 then return k end end' 0)" = '' ]
+	IMQ_NOW=2030-01-01T00:00:00+00:00 run -0 rdap --cache "redis://$redis/3" <<< '{"source.fqdn":"a.com"}'
+	[ "$(requests)" -eq $((before + 1)) ]
+}
+
+@test "rdap: without its Redis it goes on, and says so; at the start it must be there" {
+	start_redis
+	serve
+	mkfifo in
+	rdap --cache "redis://$redis" < in > out 2> err 3>&- &
+	silent=$!
+	exec 9> in
+	echo '{"source.fqdn":"a.com"}' >&9
+	wait_until grep -q abuse@ out
+	stop_redis
+	echo '{"source.ip":"192.0.2.1"}' >&9
+	wait_until grep -q net@ out
+	exec 9>&-
+	wait "$silent"
+	silent=
+	grep -q 'going on without the cache for now' err
+	run -2 --separate-stderr rdap --cache "redis://$redis" < /dev/null
+	[[ "$stderr" == *refused* ]]
 }
 
 @test "rdap: no such domain leaves the event as it is" {

@@ -87,9 +87,17 @@ struct config_file {
 	struct buf json; /* a map, which is YAML too */
 	const char *secret; /* the first secret that is in the command line all the same; NULL: none */
 };
+/* Puts a parameter that must not, or cannot well, stand in a command line into the config file. */
+void add_to_file(struct config_file *file, const char *name, struct text json);
 /* Appends the command and options that stand for BOT. False: PROBLEM. */
 bool command_line(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file,
 	struct problem *problem);
+
+/* redis.c */
+/* Appends --cache, or the --state of a deduplicator with IntelMQ's keys, from redis_cache_*. */
+void append_redis(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file);
+/* Whether BOT keeps its state in IntelMQ's own Redis (keys: intelmq). */
+bool uses_intelmq_keys(const struct config *c, const struct bot *bot);
 
 /* graph.c */
 /* Resolves commands and queues, and finds out which bots can run in one pipeline. */

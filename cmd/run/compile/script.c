@@ -242,7 +242,7 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 		buf_string(&line, " --on-failure=stop");
 	if (fine && commands_parameter(bot->command, "batch_name") && !config_parameter(c, bot, "batch_name"))
 		buf_printf(&line, " --batch-name=%s", bot->id);
-	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state"))
+	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state") && !uses_intelmq_keys(c, bot))
 		append_path_option(&line, "--state", bot->id, "state", inner);
 	if (fine && commands_parameter(bot->command, "rejects") && !config_parameter(c, bot, "rejects"))
 		append_path_option(&line, "--rejects", bot->id, "rejects", inner);

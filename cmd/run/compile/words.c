@@ -77,8 +77,7 @@ void append_expanded(struct buf *line, const char *word)
 	buf_char(line, '"');
 }
 
-/* Puts a parameter that must not, or cannot well, stand in a command line into the config file. */
-static void add_to_file(struct config_file *file, const char *name, struct text json)
+void add_to_file(struct config_file *file, const char *name, struct text json)
 {
 	buf_string(&file->json, file->json.len ? ",\n" : "{\n");
 	buf_json(&file->json, text_of(name));
@@ -209,6 +208,7 @@ bool command_line(const struct config *c, const struct bot *bot, struct buf *lin
 		!append_parameters(c, bot, bot, line, file, problem) ||
 		!append_parameters(c, bot, &c->environment, line, file, problem))
 		return false;
+	append_redis(c, bot, line, file);
 	/* A collector without a `name` of its own goes by its display name (runtime.md 2.6). */
 	if (bot->collector && bot->display_name && !config_parameter(c, bot, "name") &&
 		commands_parameter(bot->command, "name")) {

@@ -1,0 +1,71 @@
+/* What IntelMQ's redis_cache_* parameters become. Only where a file names them: their defaults are every bot's own, and a cache of one's
+ * own needs no server. */
+#include <stdlib.h>
+
+#include "compile.h"
+#include "http.h"
+
+bool uses_intelmq_keys(const struct config *c, const struct bot *bot)
+{
+	char *keys = commands_parameter(bot->command, "keys") ? config_text(c, bot, "keys") : NULL;
+	bool uses = keys && strcmp(keys, "intelmq") == 0;
+
+	free(keys);
+	return uses;
+}
+
+/* The URL that the parameters come to. False: none of them is there, and it is the default one. */
+static bool cache_url(const struct config *c, const struct bot *bot, struct buf *url, bool *secret)
+{
+	char *host = config_text(c, bot, "redis_cache_host"), *port = config_text(c, bot, "redis_cache_port");
+	char *db = config_text(c, bot, "redis_cache_db"), *password = config_text(c, bot, "redis_cache_password");
+	bool given = host || port || db || password;
+
+	if (host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0)) {
+		buf_printf(url, "redis:%s", host[0] == '/' ? host : host + 7);
+		if (db)
+			buf_printf(url, "?db=%s", db);
+	} else {
+		buf_string(url, "redis://");
+		if (password && *password) {
+			buf_char(url, ':');
+			http_encode(url, text_of(password));
+			buf_char(url, '@');
+			*secret = true;
+		}
+		buf_string(url, host && *host ? host : "127.0.0.1");
+		if (port)
+			buf_printf(url, ":%s", port);
+		if (db)
+			buf_printf(url, "/%s", db);
+	}
+	free(host);
+	free(port);
+	free(db);
+	free(password);
+	return given;
+}
+
+void append_redis(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file)
+{
+	const char *name = uses_intelmq_keys(c, bot) ? "state" : commands_parameter(bot->command, "cache") ? "cache" : NULL;
+	struct buf url = BUF_INIT, word = BUF_INIT;
+	bool secret = false;
+
+	if (name && !config_parameter(c, bot, name) && (cache_url(c, bot, &url, &secret) || strcmp(name, "state") == 0)) {
+		if (file && secret && file->wanted) {
+			struct buf json = BUF_INIT;
+
+			buf_json(&json, buf_view(&url));
+			add_to_file(file, name, buf_view(&json));
+			buf_free(&json);
+		} else {
+			if (file && secret && !file->secret)
+				file->secret = "redis_cache_password";
+			buf_printf(&word, "--%s=%s", name, buf_cstr(&url));
+			append_word(line, buf_view(&word));
+		}
+	}
+	buf_free(&url);
+	buf_free(&word);
+}
