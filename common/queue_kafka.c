@@ -73,8 +73,10 @@ static void no_log(const rd_kafka_t *k, int level, const char *facility, const c
 /* Ours first, so that the URL's can override them. */
 static bool configure(struct kafka_queue *q, rd_kafka_conf_t *conf, const struct queue_url *url, struct problem *problem)
 {
+	/* The session: a reader that was killed holds its partitions that long, and ANSWER must be longer. */
 	static const char *const reading[][2] = { { "enable.auto.commit", "false" }, { "enable.auto.offset.store", "false" },
-		{ "auto.offset.reset", "earliest" }, { "max.poll.interval.ms", "86400000" }, { "fetch.wait.max.ms", "100" } };
+		{ "auto.offset.reset", "earliest" }, { "max.poll.interval.ms", "86400000" }, { "fetch.wait.max.ms", "100" },
+		{ "session.timeout.ms", "10000" } };
 	static const char *const writing[][2] = { { "enable.idempotence", "true" }, { "linger.ms", "5" },
 		{ "message.max.bytes", "20000000" } };
 	bool reads = q->use != QUEUE_GIVE, fine;
