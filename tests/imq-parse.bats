@@ -287,6 +287,11 @@ define() {
 	[[ "$stderr" == *'b:2: the header lacks the column "port"'* ]]
 	run -3 imq-parse --rejects rejected feed.yaml b
 	[ "$(head -n 1 rejected | jq -r .record.raw | base64 -d)" = $'ip\n192.0.2.3' ]
+	define csv $'header: [ip, seen]\nrequire:\n  port: {not: "0"}'
+	printf 'seen,ip\n,192.0.2.6\n' > d
+	run -3 --separate-stderr imq-parse feed.yaml c d
+	[ "$(plain)" = '{"source.ip":"192.0.2.6"}' ]
+	[[ "$stderr" == *'c:2: the header lacks the column "seen"'* ]]
 }
 
 @test "parse: a definition by regular expression takes named groups as columns in order" {

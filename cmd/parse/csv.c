@@ -200,7 +200,7 @@ void csv_read_header(struct session *s, const struct record *r)
 				p->inputs[i].column = c;
 				break;
 			}
-		if (p->header_complete && p->inputs[i].column == SIZE_MAX && !s->header_lacks.at)
+		if ((p->header_complete || p->inputs[i].wanted) && p->inputs[i].column == SIZE_MAX && !s->header_lacks.at)
 			s->header_lacks = p->inputs[i].name;
 	}
 	if (p->mappings[0].raw == RAW_CSV_STRIPPED) {

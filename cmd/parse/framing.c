@@ -222,11 +222,23 @@ static bool read_ignored(struct builder *b)
 	return true;
 }
 
-/* `header: complete` wants all columns that are looked at. */
+/* `header: complete` wants all columns that are looked at, a list those it has. */
 static bool read_header(struct builder *b)
 {
 	struct entry *entry = setting(b, "header");
+	struct text *names = NULL;
+	size_t count = 0;
 
+	if (entry && entry->value.kind == VALUE_ARRAY) {
+		if (!read_texts(b, "header", &names, &count))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			unsigned number = build_input(b, names[i]);
+
+			b->p->inputs[number].wanted = true;
+		}
+		return b->p->header = true;
+	}
 	if (!entry || !text_is(text_in(b, entry->value), "complete"))
 		return read_bool(b, "header", &b->p->header);
 	b->p->header = b->p->header_complete = true;

@@ -280,6 +280,7 @@ struct input {
 	struct path_step *path; /* JSON */
 	size_t depth;
 	size_t column; /* where its cell is; SIZE_MAX: the record has no such column */
+	bool wanted; /* by `header: [...]` */
 };
 
 struct capture {
