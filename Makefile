@@ -9,7 +9,7 @@ BINDIR   ?= $(PREFIX)/bin
 SHAREDIR ?= $(PREFIX)/share/imq
 MANDIR   ?= $(PREFIX)/share/man
 CC       ?= cc
-CFLAGS   ?= -O2 -g
+CFLAGS   ?= -O3 -g
 # Another build beside the usual one: make O=build-clang BIN=bin-clang CC=clang
 O        ?= build
 BIN      ?= bin

@@ -106,6 +106,10 @@ static void write_old(const struct event *ev, struct buf *out, bool *first)
 		const struct member *m = &ev->members[i];
 		const char *before = behind, *start = m->key - 1;
 
+		if (!(m->flags & (CHANGED | DELETED)) && !*first && pending.to == before) {
+			behind = pending.to = m->value + m->value_len;
+			continue;
+		}
 		behind = m->flags & CHANGED ? line + m->end : m->value + m->value_len;
 		if (!live(m))
 			continue;
@@ -270,25 +274,32 @@ bool event_boolean(struct event *ev, enum field f, bool *value)
 	return v.kind == VALUE_TRUE || v.kind == VALUE_FALSE;
 }
 
-/* A fresh member called NAME, whose bytes must hold as long as the event does. */
-static struct member *append(struct event *ev, struct text name)
+/* A fresh member whose key is KEY as written. */
+static struct member *append_written(struct event *ev, struct text key)
 {
 	struct member *m;
 
 	if (ev->count == ev->cap)
 		alloc_grow(&ev->members, &ev->cap, ev->count + 1, sizeof *ev->members);
 	m = &ev->members[ev->count++];
-	*m = (struct member){ .flags = NEW };
+	*m = (struct member){ .flags = NEW, .key = key.at, .key_len = (uint32_t)key.len };
+	return m;
+}
+
+/* A fresh member called NAME, whose bytes must hold as long as the event does. */
+static struct member *append(struct event *ev, struct text name)
+{
+	struct member *m = append_written(ev, name);
+
 	if (scan_plain(name.at, name.at + name.len) != name.at + name.len) {
 		buf_clear(&ev->scratch);
 		buf_json(&ev->scratch, name);
 		if (ev->scratch.len != name.len + 2)
 			m->flags |= ESCAPED_KEY;
 		name = arena_text(&ev->arena, buf_view(&ev->scratch));
-		name = (struct text){ name.at + 1, name.len - 2 };
+		m->key = name.at + 1;
+		m->key_len = (uint32_t)name.len - 2;
 	}
-	m->key = name.at;
-	m->key_len = (uint32_t)name.len;
 	return m;
 }
 
@@ -353,7 +364,7 @@ static void store(struct event *ev, enum field f, struct value v)
 		event_flatten(ev);
 	m = find(ev, f);
 	if (!m) {
-		m = append(ev, field_name(f));
+		m = field_is_well_formed(f) ? append_written(ev, field_name(f)) : append(ev, field_name(f));
 		m->field = (uint16_t)f;
 		*event_field_place(ev, f) = (struct place){ ev->stamp, (uint32_t)(ev->count - 1) };
 	}

@@ -301,32 +301,48 @@ static inline bool digit(char c)
 	return (unsigned char)(c - '0') < 10;
 }
 
+/* The end of the decimal digits from P on. */
+static inline const char *skip_digits(const char *p, const char *end)
+{
+	while (p < end && digit(*p))
+		p++;
+	return p;
+}
+
+/* The end of a number that starts at P with a digit but 0 and has no exponent; NULL if it is not that plain. */
+static inline const char *scan_number(const char *p, const char *end)
+{
+	p = skip_digits(p + 1, end);
+	if (end - p > 1 && *p == '.' && digit(p[1]))
+		p = skip_digits(p + 2, end);
+	return p < end && (*p == ',' || *p == '}') ? p : NULL;
+}
+
 static inline const char *read_value(struct member *m, const char *p, const char *end, struct value_error *error)
 {
-	const char *start = p;
+	const char *start = p, *after;
 	struct value v;
 
 	/* Most values are strings, and most of them plain. */
 	if (p < end && *p == '"') {
-		p = scan_plain(p + 1, end);
-		if (p < end && *p == '"') {
+		after = scan_plain(p + 1, end);
+		if (after < end && *after == '"') {
 			m->value = start;
-			m->value_len = (uint32_t)(++p - start);
+			m->value_len = (uint32_t)(++after - start);
 			m->kind = VALUE_STRING;
-			return p;
+			return after;
 		}
 	} else if (p < end && digit(*p) && *p != '0') {
-		while (++p < end && digit(*p))
-			;
-		/* What else numbers may have, a point or an exponent, is left to value_scan(). */
-		if (p < end && (*p == ',' || *p == '}')) {
+		after = scan_number(p, end);
+		if (after) {
 			m->value = start;
-			m->value_len = (uint32_t)(p - start);
+			m->value_len = (uint32_t)(after - start);
 			m->kind = VALUE_NUMBER;
-			return p;
+			return after;
 		}
 	}
-	p = value_scan(start, end, &v, error);
+	/* Escapes, other numbers, what is nested, and more than one blank. */
+	p = value_scan(value_space(start, end), end, &v, error);
 	if (!p)
 		return NULL;
 	m->value = v.raw.at;
@@ -334,14 +350,6 @@ static inline const char *read_value(struct member *m, const char *p, const char
 	m->kind = (uint16_t)v.kind;
 	m->flags = (uint16_t)(m->flags | (v.escaped ? ESCAPED_VALUE : 0));
 	return p;
-}
-
-/* As value_space(), where one blank or none is likely. */
-static inline const char *skip_space(const char *p, const char *end)
-{
-	if (p < end && *p == ' ')
-		p++;
-	return p < end && (unsigned char)*p <= ' ' ? value_space(p, end) : p;
 }
 
 /* Reads one member that starts at P; *BEFORE is the key before it. NULL with ERROR filled in. */
@@ -366,7 +374,7 @@ static inline const char *read_member(struct event *ev, struct known_key **befor
 		if (!p)
 			return NULL;
 	}
-	p = read_value(m, skip_space(p, end), end, error);
+	p = read_value(m, p < end && *p == ' ' ? p + 1 : p, end, error);
 	if (!p)
 		return NULL;
 	ev->count++;
@@ -406,7 +414,11 @@ static const char *read_members(struct event *ev, const char *p, const char *end
 			return p;
 		if (p == end || *p != ',')
 			return stop(error, p, p == end ? "object without end" : "a comma is missing");
-		p = skip_space(p + 1, end);
+		p++;
+		if (p < end && *p == ' ')
+			p++;
+		if (p < end && *p != '"')
+			p = value_space(p, end);
 	}
 }
 

@@ -171,6 +171,11 @@ struct text field_name(enum field f)
 	return field_rule(f)->name;
 }
 
+bool field_is_well_formed(enum field f)
+{
+	return field_rule(f)->well_formed;
+}
+
 const char *field_meaning(enum field f)
 {
 	return f < F_COUNT && rows[f].meaning ? rows[f].meaning : "";

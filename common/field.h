@@ -40,6 +40,8 @@ const char *field_meaning(enum field f);
 bool field_check(enum field f, struct problem *problem);
 /* Whether NAME is well formed: ^[a-z_][a-z_0-9]+(\.[a-z_0-9]+)*$ and nothing else. */
 bool field_well_formed(struct text name);
+/* The same of the name of F: then it stands in JSON as it is. */
+bool field_is_well_formed(enum field f);
 /* The type of F's values; NULL for names that are neither a field nor below a JSONDict field like `extra`, and for
  * those below one, which take any value. */
 const struct type *field_type(enum field f);

@@ -241,11 +241,12 @@ void ip_reverse_name(struct buf *out, const struct ip *ip)
 
 void ip_mask(struct ip *ip, unsigned prefix)
 {
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned keep = prefix >= 8 * i + 8 ? 8 : prefix > 8 * i ? prefix - 8 * i : 0;
+	unsigned whole = prefix / 8;
 
-		ip->bytes[i] &= (unsigned char)(0xff00U >> keep);
-	}
+	if (whole >= sizeof ip->bytes)
+		return;
+	ip->bytes[whole] &= (unsigned char)(0xff00U >> prefix % 8);
+	memset(ip->bytes + whole + 1, 0, sizeof ip->bytes - whole - 1);
 }
 
 bool ip_same_network(const struct ip *a, const struct ip *b, unsigned prefix)

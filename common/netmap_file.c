@@ -1,5 +1,6 @@
 /* The compiled form of a netmap: a header, then for IPv4 and for IPv6 the index, the values, the starts and the prefixes of the
  * ranges, each beginning at a multiple of 8, in this machine's byte order. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -85,6 +86,24 @@ static const void *take(const unsigned char *bytes, size_t end, size_t *at, uint
 	return taken;
 }
 
+/* Whether the starts of ranges, WIDTH bytes each, get larger and larger. */
+static bool ascending(const unsigned char *starts, size_t count, size_t width)
+{
+	for (size_t i = 1; i < count; i++) {
+		const unsigned char *before = starts + (i - 1) * width, *start = before + width;
+		uint32_t a, b;
+
+		/* The first four bytes as a number decide most of it, at a fraction of the time. */
+		memcpy(&a, before, sizeof a);
+		memcpy(&b, start, sizeof b);
+		a = ntohl(a);
+		b = ntohl(b);
+		if (a > b || (a == b && memcmp(before, start, width) >= 0))
+			return false;
+	}
+	return true;
+}
+
 /* All that netmap_find() and its callers rely on. */
 static bool is_sound(const struct netmap_ranges *r, size_t width)
 {
@@ -96,10 +115,7 @@ static bool is_sound(const struct netmap_ranges *r, size_t width)
 	for (size_t i = 0; i < r->count; i++)
 		if (r->prefixes[i] != NETMAP_NOTHING && r->prefixes[i] > width * 8)
 			return false;
-	for (size_t i = 1; i < r->count; i++)
-		if (memcmp(r->starts + (i - 1) * width, r->starts + i * width, width) >= 0)
-			return false;
-	return true;
+	return ascending(r->starts, r->count, width);
 }
 
 static bool view_ranges(

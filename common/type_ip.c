@@ -128,6 +128,10 @@ static bool network_sanitise(enum value_kind kind, struct text in, struct buf *o
 	struct ip ip;
 	bool read;
 
+	if (kind == VALUE_STRING && network_of_text(in, &ip, &scope, &prefix) && !scope.at) {
+		put_network(out, &ip, scope, prefix);
+		return true;
+	}
 	if (!form_open(kind, in, &form))
 		return false;
 	read = network_of_text(form.text, &ip, &scope, &prefix);

@@ -122,6 +122,10 @@ static bool integer_of_number(struct text in, struct buf *out)
 	double number;
 	int n;
 
+	if (canonical_digits(in)) {
+		buf_text(out, in);
+		return true;
+	}
 	if (repr_is_integer(in)) {
 		repr_number(out, in);
 		return true;

@@ -31,6 +31,7 @@ static const char *const rsit[][9] = {
 /* The same from type to taxonomy, as a hash table: this is asked of every event. */
 static struct slot {
 	struct text type, taxonomy;
+	struct buf raw; /* the taxonomy as the field writes it; empty: it is refused */
 } slots[256];
 
 static struct slot *slot_of(struct text type)
@@ -44,24 +45,46 @@ static struct slot *slot_of(struct text type)
 	return &slots[at % LENGTH(slots)];
 }
 
+static void add_type(const char *type, struct text taxonomy)
+{
+	struct slot *slot = slot_of(text_of(type));
+
+	*slot = (struct slot){ text_of(type), taxonomy, BUF_INIT };
+	field_sanitise(F_CLASSIFICATION_TAXONOMY, VALUE_STRING, taxonomy, &slot->raw);
+}
+
 static bool start(struct problem *problem)
 {
 	(void)problem;
 	for (size_t row = 0; row < LENGTH(rsit); row++)
 		for (size_t i = 1; i < LENGTH(rsit[row]) && rsit[row][i]; i++)
-			*slot_of(text_of(rsit[row][i])) = (struct slot){ text_of(rsit[row][i]), text_of(rsit[row][0]) };
+			add_type(rsit[row][i], text_of(rsit[row][0]));
 	return true;
+}
+
+static void set_taxonomy(struct event *ev, const struct slot *slot)
+{
+	if (slot->raw.len)
+		event_set_raw(ev, F_CLASSIFICATION_TAXONOMY, buf_view(&slot->raw));
+	else
+		event_set(ev, F_CLASSIFICATION_TAXONOMY, slot->taxonomy.at ? slot->taxonomy : TEXT("other"));
 }
 
 static enum verdict classify(struct event *ev)
 {
-	struct text type = event_text(ev, F_CLASSIFICATION_TYPE), taxonomy = slot_of(type)->taxonomy;
+	struct text type = event_text(ev, F_CLASSIFICATION_TYPE);
 
 	if (overwrite || !event_has(ev, F_CLASSIFICATION_TAXONOMY))
-		event_set(ev, F_CLASSIFICATION_TAXONOMY, taxonomy.at ? taxonomy : TEXT("other"));
-	if (!event_has(ev, F_CLASSIFICATION_TYPE))
+		set_taxonomy(ev, slot_of(type));
+	if (!type.len && !event_has(ev, F_CLASSIFICATION_TYPE))
 		event_set(ev, F_CLASSIFICATION_TYPE, TEXT("undetermined"));
 	return PASS;
+}
+
+static void stop(void)
+{
+	for (size_t i = 0; i < LENGTH(slots); i++)
+		buf_free(&slots[i].raw);
 }
 
 int main(int argc, char **argv)
@@ -69,5 +92,5 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv, &(struct filter){ .name = "imq-taxonomy",
 		.module = "intelmq.bots.experts.taxonomy.expert",
 		.summary = "derive the taxonomy of events from their type", .options = options,
-		.start = start, .event = classify });
+		.start = start, .event = classify, .stop = stop });
 }
