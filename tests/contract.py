@@ -44,12 +44,15 @@ ARGUMENTS = {
     'imq-ripe': ('--no-query-ripe-db-asn --no-query-ripe-stat-asn --no-query-ripe-db-ip --no-query-ripe-stat-ip --no-query-ripe-stat-geolocation', ''),
     'imq-sieve': ('--file rules', 'echo "if :exists source.asn { keep }" > rules'),
     'imq-to-file': ('--file out', ''),
+    'imq-to-files': ('--dir out --tmp tmp', ''),
     'imq-to-sql': ('--database db --create-schema', ''),
+    'imq-to-touch': ('--path file', 'touch file'),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),
     'imq-trusted-introducer-lookup': ('--directory teams', 'echo "[]" > teams'),
     'imq-tuency': ('--url http://localhost:1 --authentication-token token', ''),
 }
 NOT_RUN = {
+    'imq-to-udp': 'nobody listens, which it tells',
     'imq-to-redis': 'needs a server',
     'imq-splunk-saved-search': 'asks a server about every event, and says so where there is none',
     'imq-uwhoisd': 'asks a server about every event, and says so where there is none',
