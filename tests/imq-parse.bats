@@ -39,6 +39,8 @@ counts() {
 		grep -q '^samples:' "$file"
 		grep -qF "$(sed -n 's/^provider: //p' "$file")" <<< "$output"
 	done
+	[ "$(cut -f 2 <<< "$output" | sort -u | wc -l)" -ge 41 ]
+	[ "$(cut -f 1 <<< "$output" | sort | uniq -d)" = "" ]
 	grep -qxF $'certstream\tCalidog\tCertStream\tjson\t\tdead' <<< "$output"
 	grep -qxF $'cap\tTeam Cymru\tCAP\tcymru_cap\t' <<< "$output"
 }
@@ -302,9 +304,9 @@ define() {
 	[[ "$stderr" == *'"dropped":1'* ]]
 }
 
-@test "parse: JSON lines, one object each; a broken line is rejected alone" {
+@test "parse: JSON lines, one object each; a broken line is rejected alone, empty values are no records" {
 	define jsonl
-	printf '%s\n' '{"ip":"192.0.2.1"}' '{"ip":' '' '7' '{"ip":"192.0.2.2"}' > feed
+	printf '%s\n' '{"ip":"192.0.2.1"}' '{"ip":' '' '7' '{"ip":"192.0.2.2"}' ' { }' '[]' 0 '""' null > feed
 	run -3 --separate-stderr imq-parse --input raw feed.yaml feed
 	[ "$(plain | tr '\n' ' ')" = '{"source.ip":"192.0.2.1"} {"source.ip":"192.0.2.2"} ' ]
 	[[ "$stderr" == *'feed:2: column 7: '* && "$stderr" == *'feed:4: not an object'* ]]

@@ -126,7 +126,7 @@ void json_extract(struct session *s, struct record *r)
 		}
 }
 
-/* Elements that hold nothing are skipped (data-format.md 4.3). */
+/* Records that hold nothing are skipped (parsers-2.md 2.2). */
 static bool is_void(struct value v)
 {
 	double number;
@@ -146,9 +146,9 @@ static bool is_void(struct value v)
 	}
 }
 
-static void take_value(struct session *s, struct value v)
+void json_take_value(struct session *s, struct value v, struct text source)
 {
-	struct record r = { .source = v.raw, .line = s->line, .json = v };
+	struct record r = { .source = source, .line = s->line, .json = v };
 
 	if (is_void(v)) {
 		s->done(s, 0);
@@ -169,7 +169,7 @@ static bool repaired(struct session *s, struct text element)
 	fine = s->program->repair.count && steps_run(s, &s->program->repair, &cell) == STEP_FINE &&
 		value_parse(cell.text, &v, &error);
 	if (fine)
-		take_value(s, v);
+		json_take_value(s, v, v.raw);
 	return fine;
 }
 
@@ -180,7 +180,7 @@ void json_take(struct session *s, struct text element)
 	char reason[160];
 
 	if (value_parse(element, &v, &error)) {
-		take_value(s, v);
+		json_take_value(s, v, v.raw);
 		return;
 	}
 	if (repaired(s, element))

@@ -153,11 +153,11 @@ static void take_line(struct session *s, struct text line)
 static void take_json(struct session *s, struct text line)
 {
 	struct value_error error;
-	struct record r = { .source = line, .line = s->line };
+	struct value v;
 	char reason[160];
 
-	if (value_parse(line, &r.json, &error)) {
-		session_record(s, &r);
+	if (value_parse(line, &v, &error)) {
+		json_take_value(s, v, line);
 		return;
 	}
 	snprintf(reason, sizeof reason, "column %td: %s", error.at - line.at + 1, error.reason);

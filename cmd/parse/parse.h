@@ -578,6 +578,8 @@ const char *json_skip(struct json_state *j, const char *p, const char *end, bool
 void json_forget(struct json_state *j);
 /* A record, which need not be good JSON. */
 void json_take(struct session *s, struct text element);
+/* The same of the value V, which stands as SOURCE in the document; {}, [], 0, "" and null are no records. */
+void json_take_value(struct session *s, struct value v, struct text source);
 size_t frame_html(struct session *s, struct text data, bool last);
 size_t frame_xml(struct session *s, struct text data, bool last);
 /* A line of pairs. */
