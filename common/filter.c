@@ -409,7 +409,7 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 {
 	struct command command = { filter->name, filter->module, filter->summary,
 		filter->operands ? filter->operands : "[FILE]...", filter->options, common_options(filter),
-		filter->describe, filter->sink ? "sink" : "filter" };
+		filter->describe, filter->sink ? "sink" : "filter", filter->compiled };
 	enum exit_status instead;
 	struct event *ev;
 	int status;

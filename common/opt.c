@@ -571,6 +571,10 @@ static void print_description(const struct command *command)
 		describe_row(&b, row, common);
 	}
 	buf_char(&b, ']');
+	if (command->compiled) {
+		buf_string(&b, ",\"compiled\":");
+		buf_json(&b, text_of(command->compiled));
+	}
 	if (command->describe)
 		command->describe(&b);
 	buf_string(&b, "}\n");

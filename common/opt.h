@@ -119,6 +119,7 @@ struct command {
 	void (*describe)(struct buf *json);
 	/* What it does with records, for --describe: "source", "parser", "filter", "sink"; NULL: "tool", something else. */
 	const char *kind;
+	const char *compiled; /* see struct filter; NULL: none */
 };
 
 enum opt_outcome {

@@ -136,6 +136,21 @@ imq-compile: runtime.yaml:19: bot "bad_name" is not the only one to read queue "
 	[ "$stderr" = 'imq-compile: runtime.yaml: no bot "no-such"' ]
 }
 
+@test "compile: error_procedure says what becomes of events whose lookup fails" {
+	bot experts.ripe.expert 'mode: append'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-ripe --mode=append --on-failure=reject' ]
+	bot experts.ripe.expert 'error_procedure: stop'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-ripe --on-failure=stop' ]
+	bot experts.ripe.expert 'error_procedure: stop' 'on_failure: pass'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-ripe --on-failure=pass' ]
+	bot experts.rdap.expert
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = imq-rdap ]
+}
+
 # A botnet with a fan-out, a fan-in, named paths, a secret, a bot of the site's own, a scheduled and a disabled one.
 botnet() {
 	cat > runtime.yaml <<- 'END'

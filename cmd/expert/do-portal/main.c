@@ -113,6 +113,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-do-portal",
 			.module = "intelmq.bots.experts.do_portal.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "look up the contacts of addresses in a do-portal",
 			.options = options,
 			.start = start,

@@ -98,6 +98,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-lookyloo",
 			.module = "intelmq.bots.experts.lookyloo.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "order screenshots of URLs from Lookyloo",
 			.options = options,
 			.start = start,

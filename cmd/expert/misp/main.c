@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-misp",
 			.module = "intelmq.bots.experts.misp.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "look up addresses in MISP",
 			.options = options,
 			.start = start,

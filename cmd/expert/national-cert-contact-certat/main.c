@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-national-cert-contact-certat",
 			.module = "intelmq.bots.experts.national_cert_contact_certat.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "look up the country and the national CERT of addresses",
 			.options = options,
 			.start = start,

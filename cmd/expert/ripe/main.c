@@ -254,6 +254,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-ripe",
 			.module = "intelmq.bots.experts.ripe.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "look up contacts and geolocation with the RIPE NCC",
 			.options = options,
 			.start = start,

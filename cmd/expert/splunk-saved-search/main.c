@@ -329,6 +329,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-splunk-saved-search",
 			.module = "intelmq.bots.experts.splunk_saved_search.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "set fields from saved searches of Splunk",
 			.options = options,
 			.start = start,

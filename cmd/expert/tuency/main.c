@@ -119,6 +119,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-tuency",
 			.module = "intelmq.bots.experts.tuency.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "look up contacts and how often to notify them in tuency",
 			.options = options,
 			.start = start,

@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 	return filter_main(argc, argv,
 		&(struct filter){ .name = "imq-uwhoisd",
 			.module = "intelmq.bots.experts.uwhoisd.expert",
+			.compiled = "--on-failure=reject",
 			.summary = "add what a whois server says",
 			.options = options,
 			.start = start,

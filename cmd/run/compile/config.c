@@ -44,8 +44,11 @@ static bool read_parameters(struct yaml_reader *y, const char *file, struct bot 
 	struct buf json = BUF_INIT;
 	struct text key;
 	long line;
-	bool fine = yaml_enter_map(y, problem) || !problem->text[0];
+	bool fine = true;
 
+	/* `parameters:` with nothing behind it. */
+	if (!yaml_enter_map(y, problem))
+		return !problem->text[0];
 	while (fine && yaml_next_key(y, &key, &line, problem)) {
 		char *name = alloc_string(key);
 
@@ -96,8 +99,10 @@ static bool read_bot(struct yaml_reader *y, const char *file, struct bot *bot, s
 	struct buf json = BUF_INIT;
 	struct text key;
 	long line;
-	bool fine = yaml_enter_map(y, problem);
+	bool fine = true;
 
+	if (!yaml_enter_map(y, problem))
+		return !problem->text[0];
 	while (fine && yaml_next_key(y, &key, &line, problem)) {
 		char *name = alloc_string(key);
 		struct value_error error;

@@ -230,7 +230,6 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 {
 	struct config_file file = { .wanted = s->folder };
 	struct buf line = BUF_INIT;
-	char *procedure = config_text(c, bot, "error_procedure");
 	bool fine = command_line(c, bot, &line, &file, problem);
 
 	if (fine && file.secret)
@@ -238,8 +237,6 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 			"bot \"%s\": %s is a secret: with --output FOLDER it gets a file of its own", bot->id, file.secret);
 	if (fine)
 		fine = add_config_file(s, bot->id, &file, &line, problem);
-	if (fine && procedure && strcmp(procedure, "stop") == 0 && commands_parameter(bot->command, "on_failure"))
-		buf_string(&line, " --on-failure=stop");
 	if (fine && commands_parameter(bot->command, "batch_name") && !config_parameter(c, bot, "batch_name"))
 		buf_printf(&line, " --batch-name=%s", bot->id);
 	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state") && !uses_intelmq_keys(c, bot))
@@ -249,7 +246,6 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 	buf_text(out, buf_view(&line));
 	buf_free(&line);
 	buf_free(&file.json);
-	free(procedure);
 	return fine;
 }
 

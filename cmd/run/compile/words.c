@@ -188,6 +188,21 @@ static void append_paths(struct buf *line, const struct bot *bot)
 	buf_free(&word);
 }
 
+/* What becomes of events whose lookup failed: IntelMQ's error_procedure, where the command knows of failures. */
+static void append_procedure(const struct config *c, const struct bot *bot, struct buf *line)
+{
+	char *procedure = config_text(c, bot, "error_procedure");
+	const char *compiled = member(bot->command, "compiled");
+
+	if (!commands_parameter(bot->command, "on_failure") || config_parameter(c, bot, "on_failure"))
+		compiled = "";
+	else if (procedure && strcmp(procedure, "stop") == 0)
+		compiled = "--on-failure=stop";
+	if (*compiled)
+		append_word(line, text_of(compiled));
+	free(procedure);
+}
+
 bool command_line(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file,
 	struct problem *problem)
 {
@@ -218,6 +233,7 @@ bool command_line(const struct config *c, const struct bot *bot, struct buf *lin
 		append_word(line, buf_view(&word));
 		buf_free(&word);
 	}
+	append_procedure(c, bot, line);
 	if (commands_parameter(bot->command, "paths"))
 		append_paths(line, bot);
 	if (c->harmonization && commands_parameter(bot->command, "harmonization")) {
