@@ -409,7 +409,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
 	buf_printf(out, "\t\texec imq-pump %s%s", scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
-	buf_printf(out, " -- \\\n\t\t\t%s", buf_cstr(&stages));
+	buf_printf(out, " \\\n\t\t\t--status \"$IMQ_STATE/%s.status\" -- \\\n\t\t\t%s", bot->id, buf_cstr(&stages));
 	free_pump(&pump);
 	buf_free(&stages);
 	return fine;

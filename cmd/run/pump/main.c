@@ -48,6 +48,7 @@ static struct {
 	unsigned suspicions;    /* over the batch in hand */
 	size_t limit;           /* records in a batch while looking for one that kills, 0: --batch-size */
 	unsigned long long restarts;
+	struct status status;
 } my;
 
 static const struct opt options[] = {
@@ -63,6 +64,7 @@ static const struct opt options[] = {
 	OPT_SECONDS(0, "barrier-timeout", &my.barrier_timeout, "10m", "a batch that takes longer has failed (0: never)"),
 	OPT_INTEGER(0, "tries", &my.tries, "0", "give up after so many failures in a row (0: never)"),
 	OPT_INTEGER(0, "high-water", &my.high_water, "0", "take nothing while so many records wait on a queue of --to (0: always)"),
+	OPT_FILE('s', "status", &my.status.path, "keep a note in this file of how it goes, for imq status"),
 	OPT_END
 };
 
@@ -259,6 +261,14 @@ static bool set_aside(const struct failure *blamed)
 	return true;
 }
 
+/* Notes how it goes, and a failure if there is one. */
+static void note_status(const char *failure)
+{
+	if (failure)
+		status_error(&my.status, failure);
+	status_write(&my.status, &my.run.counts, my.number - 1, my.restarts, my.source);
+}
+
 /* Whether to try the batch in hand again; otherwise the next is taken, or all ends. */
 static bool after_failure(const struct failure *failure)
 {
@@ -269,6 +279,7 @@ static bool after_failure(const struct failure *failure)
 	if (my.lost || my.run.failure)
 		return false;
 	log_message("batch %lld of %zu records: %s", my.number, my.batch.count, failure->text);
+	note_status(failure->text);
 	if (failure->hopeless && !my.proved && my.failures + 1 >= HOPELESS) {
 		my.run.failure = EXIT_USAGE;
 		return false;
@@ -356,9 +367,12 @@ static void pump(void)
 		bool idle = false;
 
 		hand_on_signals();
+		if (status_due(&my.status))
+			note_status(NULL);
 		switch (take_batch(&problem)) {
 		case QUEUE_FAILED:
 			log_problem(&problem);
+			status_error(&my.status, problem.text);
 			if (!pause_after_failure(EXIT_IO) || !recover_source())
 				return;
 			continue;
@@ -463,7 +477,9 @@ int main(int argc, char **argv)
 		log_problem(&problem);
 		my.run.failure = EXIT_USAGE;
 	} else {
+		my.status.started = clock_now();
 		pump();
+		note_status(NULL);
 	}
 	stop();
 	settle_counts();

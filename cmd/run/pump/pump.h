@@ -57,6 +57,23 @@ bool copies_play(struct copy *copies, size_t count, double timeout, struct failu
 /* Hands a signal on to all stages. */
 void copies_signal(struct copy *copies, size_t count, int number);
 
+/* ---- status.c ---- */
+
+struct status {
+	const char *path; /* NULL: nobody asked */
+	int64_t started, error_time; /* of clock_now() */
+	int64_t written;  /* of clock_steady() */
+	bool failed;      /* to write it; said once */
+	char error[PROBLEM_SIZE]; /* the last failure; empty: none */
+};
+
+/* Writes the file. */
+void status_write(struct status *s, const struct counts *counts, long long batch, unsigned long long restarts, struct queue *source);
+/* Whether it is wanted and a second old. */
+bool status_due(const struct status *s);
+/* Notes a failure for the next writing. */
+void status_error(struct status *s, const char *text);
+
 /* ---- deal.c ---- */
 
 /* Makes the input of COUNT copies, barrier included, from the RECORDS lines of a batch: equal values of BY go to the same copy; with
