@@ -1,13 +1,16 @@
-/* imq: the front door. `imq NAME …` is `imq-NAME …`; `imq list` says what there is. */
+/* imq: the front door. `imq NAME …` is `imq-NAME …`; `imq list` says what there is, `imq run` runs what a runtime.yaml says. */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "filter.h"
+#include "imq.h"
 #include "log.h"
 #include "opt.h"
 
@@ -91,12 +94,99 @@ static int run(char **argv)
 	return EXIT_USAGE;
 }
 
+static const char *state_folder(const char *given)
+{
+	const char *folder = getenv("IMQ_STATE");
+
+	return given ? given : folder && *folder ? folder : "/var/lib/imq";
+}
+
+/* Becomes imq-compile with OPTION before the other words. */
+static int compile(char *option, char **words)
+{
+	static char name[] = "compile";
+	char *argv[MAX_COMMANDS] = { name, option };
+	size_t n = option ? 2 : 1;
+
+	while (*words && n + 1 < MAX_COMMANDS)
+		argv[n++] = *words++;
+	return run(argv);
+}
+
+/* imq run FILE: compiles it into the state's folder, and becomes the script. */
+static int run_pipelines(char **words)
+{
+	static char shell[] = "/bin/sh", state_option[] = "--state-dir", output_option[] = "--output";
+	const char *path = getenv("PATH"), *state = state_folder(NULL);
+	struct buf folder = BUF_INIT, script = BUF_INIT, search = BUF_INIT;
+	char *state_copy = alloc_string(text_of(state));
+	char *argv[] = { shell, NULL, NULL };
+	pid_t pid;
+	int status;
+
+	buf_printf(&folder, "%s/pipelines", state);
+	buf_printf(&script, "%s/pipeline.sh", buf_cstr(&folder));
+	buf_printf(&search, "%s:%s", commands.folder, path ? path : "/usr/bin:/bin");
+	buf_cstr(&script);
+	/* A first run makes the folder; what is wrong with it, imq-compile says. */
+	mkdir(state, 0700);
+	pid = fork();
+	if (pid == 0) {
+		char *compile_words[] = { state_option, state_copy, output_option, folder.at, words[0], NULL };
+
+		_exit(compile(NULL, compile_words));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		status = EXIT_IO;
+	else
+		status = WEXITSTATUS(status);
+	if (status == EXIT_FINE) {
+		setenv("PATH", buf_cstr(&search), 1);
+		setenv("IMQ_STATE", state_copy, 1);
+		argv[1] = script.at;
+		execv(shell, argv);
+		log_message("%s: %s", shell, strerror(errno));
+		status = EXIT_IO;
+	}
+	buf_free(&folder);
+	buf_free(&script);
+	buf_free(&search);
+	free(state_copy);
+	return status;
+}
+
+/* The words that are no commands. */
+static int own_word(char **words)
+{
+	static char check[] = "--check";
+	bool alone = !words[1] || !words[2];
+
+	if (strcmp(words[0], "list") == 0)
+		return list();
+	if (strcmp(words[0], "status") == 0 && alone) {
+		int status = status_show(state_folder(words[1]));
+
+		return flush() == EXIT_FINE ? status : EXIT_IO;
+	}
+	if (strcmp(words[0], "top") == 0 && alone) {
+		int status = status_top(state_folder(words[1]));
+
+		return flush() == EXIT_FINE ? status : EXIT_IO;
+	}
+	if (strcmp(words[0], "check") == 0)
+		return compile(check, words + 1);
+	if (strcmp(words[0], "run") == 0 && words[1] && alone)
+		return run_pipelines(words + 1);
+	return run(words);
+}
+
 static int help(const char *name)
 {
 	char page[256];
 
 	if (!name) {
-		printf("usage: imq list\n       imq help [NAME]\n       imq NAME [ARGUMENT]...\n\n"
+		printf("usage: imq list\n       imq help [NAME]\n       imq NAME [ARGUMENT]...\n"
+			"       imq check RUNTIME_YAML\n       imq run RUNTIME_YAML\n       imq status | top [FOLDER]\n\n"
 			"Security events as Unix filters: `imq list` says which there are, imq(7) how they fit together.\n");
 		return flush();
 	}
@@ -109,7 +199,7 @@ static int help(const char *name)
 int main(int argc, char **argv)
 {
 	static const struct command command = { .name = "imq", .summary = "run the commands of imq by name",
-		.operands = "list | help [NAME] | NAME [ARGUMENT]...", .options = options };
+		.operands = "list | help [NAME] | check FILE | run FILE | status [FOLDER] | top [FOLDER] | NAME [ARGUMENT]...", .options = options };
 	struct problem problem;
 	int operands, status;
 
@@ -127,10 +217,8 @@ int main(int argc, char **argv)
 	find_commands();
 	if (argc < 2 || strcmp(argv[1], "help") == 0)
 		status = help(argc > 2 ? argv[2] : NULL);
-	else if (strcmp(argv[1], "list") == 0)
-		status = list();
 	else
-		status = run(argv + 1);
+		status = own_word(argv + 1);
 	for (size_t i = 0; i < commands.count; i++)
 		free(commands.names[i]);
 	return status;
