@@ -57,6 +57,28 @@ void buf_integer(struct buf *b, long long n)
 	buf_text(b, text_of_integer(n, digits));
 }
 
+/* What four decimals say exactly, such as a place on Earth. The division is rounded as reading the digits would be. */
+static bool put_decimals(struct buf *b, double d)
+{
+	double scaled = nearbyint(d * 1e4);
+	long long rest, unit = 1000;
+
+	if (!(fabs(d) < 1e9) || scaled == 0 || scaled / 1e4 != d)
+		return false;
+	rest = (long long)fabs(scaled);
+	if (d < 0)
+		buf_char(b, '-');
+	buf_integer(b, rest / 10000);
+	buf_char(b, '.');
+	rest %= 10000;
+	do {
+		buf_char(b, (char)('0' + rest / unit));
+		rest %= unit;
+		unit /= 10;
+	} while (rest);
+	return true;
+}
+
 void buf_double(struct buf *b, double d)
 {
 	char digits[40];
@@ -65,6 +87,8 @@ void buf_double(struct buf *b, double d)
 	/* What has 15 significant digits or fewer is written by 15 and zeros (but numbers next to zero); 17 always read back. */
 	int precision = isnormal(d) ? 15 : 1, exponent, count;
 
+	if (put_decimals(b, d))
+		return;
 	do
 		snprintf(digits, sizeof digits, "%.*e", precision - 1, d);
 	while (strtod(digits, NULL) != d && ++precision <= 17);

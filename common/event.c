@@ -549,8 +549,11 @@ void event_drop_ignored(struct event *ev)
 /* Whether F may be written at all; a value to be ignored only deletes it. */
 static bool may_add(struct event *ev, enum field f, bool ignored, enum overwrite overwrite)
 {
-	bool present = event_has(ev, f);
+	bool present;
 
+	if (overwrite == OVERWRITE_YES && !ignored)
+		return true;
+	present = event_has(ev, f);
 	if (present && overwrite == OVERWRITE_UNSET)
 		event_mark(ev, "%.*s: already there", TEXT_ARGS(field_name(f)));
 	if (present && overwrite != OVERWRITE_YES)

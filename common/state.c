@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "filter.h"
 #include "log.h"
+#include "pool.h"
 #include "redis.h"
 #include "state_priv.h"
 
@@ -36,8 +37,10 @@ struct change {
 
 struct state_table {
 	struct slot *slots;
+	struct pool values; /* those that do not fit into a slot */
 	size_t size, count, limit;
 	size_t hand; /* where looking for something to forget goes on */
+	uint32_t soonest; /* when the key expires that was forgotten last */
 	uint64_t forgotten; /* keys that went before their time */
 	uint64_t seed;
 	struct state_store *store;
@@ -97,7 +100,7 @@ static void empty(struct state_table *t, size_t i)
 	size_t mask = t->size - 1, j = i;
 
 	if (t->slots[i].len > INLINE)
-		free(t->slots[i].value.at);
+		pool_give(&t->values, t->slots[i].value.at, t->slots[i].len);
 	for (;;) {
 		j = (j + 1) & mask;
 		if (!t->slots[j].expires)
@@ -139,7 +142,8 @@ static void sweep(struct state_table *t, int64_t now)
 			forget(t, i);
 }
 
-/* Forgets the key that expires soonest of the next few: near enough, and needs no order to be kept. */
+/* Forgets the key that expires soonest of the next few: near enough, and needs no order to be kept. One that expires as soon as the
+ * last that was forgotten is taken at once: where many come within a second there are many of them. */
 static void forget_one(struct state_table *t, int64_t now)
 {
 	size_t best = t->size, seen = 0;
@@ -152,9 +156,12 @@ static void forget_one(struct state_table *t, int64_t now)
 		seen++;
 		if (best == t->size || t->slots[i].expires < t->slots[best].expires)
 			best = i;
+		if (t->slots[best].expires <= t->soonest)
+			break;
 	}
 	if (best == t->size)
 		return;
+	t->soonest = t->slots[best].expires;
 	if (!has_expired(&t->slots[best], now) && t->forgotten++ == 0)
 		log_message("--limit: more than %zu keys to remember: forgetting some before their time", t->limit);
 	forget(t, best);
@@ -171,17 +178,15 @@ static void make_room(struct state_table *t, int64_t now)
 		resize(t, t->size * 2);
 }
 
-static void set_value(struct slot *slot, struct text value)
+static void set_value(struct state_table *t, struct slot *slot, struct text value)
 {
-	char *old = slot->len > INLINE ? slot->value.at : NULL;
-
-	if (value.len > INLINE && value.len != slot->len) {
-		old = alloc_resize(old, value.len, 1);
-		slot->value.at = old;
-	} else if (value.len <= INLINE) {
-		free(old);
+	if (value.len != slot->len) {
+		if (slot->len > INLINE)
+			pool_give(&t->values, slot->value.at, slot->len);
+		if (value.len > INLINE)
+			slot->value.at = pool_take(&t->values, value.len);
+		slot->len = (uint32_t)value.len & 0x7fffffffu;
 	}
-	slot->len = (uint32_t)value.len & 0x7fffffffu;
 	if (value.len)
 		memcpy(value_at(slot), value.at, value.len);
 }
@@ -194,7 +199,7 @@ static void insert(struct state_table *t, size_t i, const struct hash *key, stru
 		*slot = (struct slot){ .key = *key, .changed = t->store != NULL };
 		t->count++;
 	}
-	set_value(slot, value);
+	set_value(t, slot, value);
 	slot->expires = expires <= 0 || expires >= NEVER ? NEVER : (uint32_t)expires;
 }
 
@@ -391,7 +396,8 @@ void state_close(struct state *s)
 		t->store->close(t->store);
 	for (size_t i = 0; i < t->size; i++)
 		if (t->slots[i].len > INLINE)
-			free(t->slots[i].value.at);
+			pool_give(&t->values, t->slots[i].value.at, t->slots[i].len);
+	pool_free(&t->values);
 	free(t->slots);
 	free(t->changes);
 	buf_free(&t->old);
