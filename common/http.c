@@ -143,6 +143,7 @@ void http_send(struct http *h, const struct http_request *request)
 	c->idempotent = request->method
 				? strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0
 				: !c->has_body;
+	c->idempotent = c->idempotent || request->repeatable;
 	for (const char *const *line = request->headers; line && *line; line++) {
 		c->headers = curl_slist_append(c->headers, *line);
 		if (strncasecmp(*line, "Accept", 6) == 0 || strncasecmp(*line, "Content-", 8) == 0 ||
@@ -323,7 +324,7 @@ static bool follow(struct call *c, long status)
 	char *location = NULL, *remote = NULL, *old;
 	bool see_other = status == 303 || ((status == 301 || status == 302) && c->has_body);
 
-	if (status < 301 || status > 308 || (status > 303 && status < 307) ||
+	if (c->request.no_redirects || status < 301 || status > 308 || (status > 303 && status < 307) ||
 		curl_easy_getinfo(c->easy, CURLINFO_REDIRECT_URL, &location) != CURLE_OK || !location)
 		return false;
 	if (c->hops >= MAX_HOPS) {

@@ -83,6 +83,8 @@ struct http_request {
 	const char *const *headers;
 	struct text body; /* .at NULL: none */
 	bool from_event;  /* the URL is not to be trusted */
+	bool no_redirects; /* a redirect is an answer like any other */
+	bool repeatable;  /* may be tried again as a GET may: sending it twice does no harm */
 	double after;     /* seconds to wait before the first try */
 	/* Seconds that all tries and the pauses between them may take, from the first one on; 0: any. */
 	double deadline;

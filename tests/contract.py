@@ -53,7 +53,9 @@ ARGUMENTS = {
 }
 NOT_RUN = {
     'imq-to-udp': 'nobody listens, which it tells',
+    'imq-to-elasticsearch': 'needs a server',
     'imq-to-redis': 'needs a server',
+    'imq-to-restapi': 'needs a server',
     'imq-splunk-saved-search': 'asks a server about every event, and says so where there is none',
     'imq-uwhoisd': 'asks a server about every event, and says so where there is none',
 }

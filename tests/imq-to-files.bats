@@ -5,8 +5,7 @@ load lib
 	[[ "$stderr" == *'"in":2,"created":0,"out":2,'*'"pending":0'* ]]
 	[ "$(ls in | wc -l)" = 2 ]
 	[ "$(ls tmp | wc -l)" = 0 ]
-	[ "$(cat in/* | sort | sed 's/}{/}\n{/')" = "$(printf '{"comment":"b"}{"source.ip":"192.0.2.1"}' | sed 's/}{/}\n{/')" ] ||
-		[ "$(cat in/*)" = '{"source.ip":"192.0.2.1"}{"comment":"b"}' ]
+	[ "$(for file in in/*; do cat "$file"; echo; done | sort)" = $'{"comment":"b"}\n{"source.ip":"192.0.2.1"}' ]
 	for file in in/*; do
 		[[ "$file" =~ ^in/$(hostname)\.[0-9]+\.[0-9]+\.[0-9]{6}\.$(stat -c %d "$file")\.$(stat -c %i "$file")\.json$ ]]
 		[ "$(stat -c %a "$file")" = 644 ]
