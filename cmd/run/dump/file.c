@@ -35,7 +35,7 @@ void dump_set_record(struct entry *entry, struct text record)
 	struct value v;
 
 	entry->record = record;
-	entry->event = value_parse(record, &v, &unused) && v.kind == VALUE_OBJECT;
+	entry->event = record.at && value_parse(record, &v, &unused) && v.kind == VALUE_OBJECT;
 }
 
 static bool system_problem(struct dump *d, struct problem *problem)
@@ -113,13 +113,13 @@ static void read_line(struct dump *d, struct text line)
 	read_place(d, entry, file, number);
 }
 
-/* The first line of ours is a whole object, that of IntelMQ's is only a brace. */
+/* One line of ours is enough, there may be broken ones before it; IntelMQ's files have none that begins so. */
 static bool is_ours(struct text bytes)
 {
-	const char *feed = bytes.len ? memchr(bytes.at, '\n', bytes.len) : NULL;
-	struct text line = { bytes.at, feed ? (size_t)(feed - bytes.at) : bytes.len };
+	static const char start[] = "{\"command\":", later[] = "\n{\"command\":";
 
-	return !text_trim(bytes).len || text_starts(text_trim(line), TEXT("{\"command\":"));
+	return !text_trim(bytes).len || text_starts(bytes, text_of(start)) ||
+	       memmem(bytes.at, bytes.len, later, sizeof later - 1);
 }
 
 static bool read_entries(struct dump *d, struct problem *problem)
