@@ -33,6 +33,16 @@ static void escape(struct buf *out, uint32_t rune)
 		buf_printf(out, "\\U%08x", rune);
 }
 
+/* How many characters T begins with that stand as they are within QUOTE: most texts have no other. */
+static size_t plain_run(struct text t, char quote)
+{
+	size_t n = 0;
+
+	while (n < t.len && t.at[n] >= ' ' && t.at[n] <= '~' && t.at[n] != quote && t.at[n] != '\\')
+		n++;
+	return n;
+}
+
 void repr_string(struct buf *out, struct text t)
 {
 	char quote = t.len && memchr(t.at, '\'', t.len) && !memchr(t.at, '"', t.len) ? '"' : '\'';
@@ -40,7 +50,17 @@ void repr_string(struct buf *out, struct text t)
 	uint32_t rune;
 
 	buf_char(out, quote);
-	for (const char *start = t.at; unicode_next(&rest, &rune); start = rest.at) {
+	for (;;) {
+		size_t plain = plain_run(rest, quote);
+		const char *start;
+
+		if (plain) {
+			buf_add(out, rest.at, plain);
+			rest = text_from(rest, plain);
+		}
+		start = rest.at;
+		if (!unicode_next(&rest, &rune))
+			break;
 		if (rune == '\n' || rune == '\r' || rune == '\t') {
 			buf_char(out, '\\');
 			buf_char(out, rune == '\n' ? 'n' : rune == '\r' ? 'r' : 't');

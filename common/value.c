@@ -407,7 +407,12 @@ struct text value_text(struct value v, struct arena *a)
 		unsigned rune;
 
 		if (*p != '\\') {
-			*out++ = *p++;
+			const char *escape = memchr(p, '\\', (size_t)(end - p));
+			size_t plain = (size_t)((escape ? escape : end) - p);
+
+			memcpy(out, p, plain);
+			out += plain;
+			p += plain;
 			continue;
 		}
 		if (p[1] != 'u') {
