@@ -231,6 +231,11 @@ bool state_full(const struct state *s)
 	return s->table->count >= s->table->limit;
 }
 
+void state_expect(const struct state *s, const struct hash *key)
+{
+	__builtin_prefetch(&s->table->slots[key->low & (s->table->size - 1)]);
+}
+
 bool state_get(struct state *s, const struct hash *key, int64_t now, struct text *value)
 {
 	struct slot *slot = &s->table->slots[find(s->table, key)];

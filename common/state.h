@@ -42,6 +42,8 @@ uint64_t state_seed(const struct state *s);
 size_t state_count(const struct state *s);
 /* Whether there are as many keys as may be: then state_put() of a new one forgets an old one, near the soonest to expire. */
 bool state_full(const struct state *s);
+/* Tells that KEY will be asked for: fetching it from memory goes on meanwhile. */
+void state_expect(const struct state *s, const struct hash *key);
 /* False: no such key, or it has expired at NOW (seconds since 1970). VALUE holds until the next call. */
 bool state_get(struct state *s, const struct hash *key, int64_t now, struct text *value);
 /* As state_get(), for changing the value's bytes in place, at most until the next call. */

@@ -248,8 +248,9 @@ static bool join_group(const struct hash *key, const struct group *ev)
 static enum verdict collect(struct event *ev)
 {
 	struct group g = { .arrived = clock_now() };
-	struct hash key;
+	struct hash key = hash_event(&my.hash, ev);
 
+	state_expect(&my.state, &key);
 	if (!read_time(ev, F_TIME_SOURCE, &g.last) && !read_time(ev, F_TIME_OBSERVATION, &g.last))
 		g.last = g.arrived;
 	g.count = weight(ev);
@@ -263,7 +264,6 @@ static enum verdict collect(struct event *ev)
 	 * event meanwhile is looked at in any case. */
 	if (++my.since >= state_count(&my.state) && something_is_due(g.arrived, my.slack))
 		close_groups(false, g.arrived);
-	key = hash_event(&my.hash, ev);
 	if (!join_group(&key, &g))
 		begin_group(ev, &key, &g);
 	return MERGE;

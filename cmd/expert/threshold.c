@@ -90,8 +90,9 @@ static enum verdict count(struct event *ev)
 
 	if (my.bypass)
 		return PASS;
-	now = clock_now() / 1000000;
 	key = hash_event(&my.hash, ev);
+	state_expect(&my.state, &key);
+	now = clock_now() / 1000000;
 	if (state_get(&my.state, &key, now, &value) && value.len == sizeof n)
 		memcpy(&n, value.at, sizeof n);
 	n++;

@@ -141,8 +141,9 @@ static enum verdict pass_once(struct event *ev)
 			keep_unnumbered();
 		return pass_unknown(ev);
 	}
-	now = clock_now() / 1000000;
 	key = hash_event(&my.hash, ev);
+	state_expect(&my.state, &key);
+	now = clock_now() / 1000000;
 	if (state_get(&my.state, &key, now, &value))
 		return DROP;
 	state_put(&my.state, &key, TEXT(""), now, my.ttl > 0 ? now + (int64_t)(my.ttl + 0.999) : 0);
