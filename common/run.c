@@ -170,7 +170,7 @@ void run_stats(const struct run *run, void (*more)(struct buf *json))
 
 int run_end(struct run *run, void (*more)(struct buf *json))
 {
-	int status = run->failure;
+	int status = (int)run->failure;
 
 	if (!writer_flush(run->out) && run->out->failure != EPIPE) {
 		log_message("stdout: %s", strerror(run->out->failure));

@@ -12,8 +12,8 @@ as_postgres() {
 # start_postgresql [SETTING...]: the user is intelmq, the database postgres, nobody needs a password.
 start_postgresql() {
 	local folder setting settings="-c listen_addresses= -c unix_socket_directories=$BATS_TEST_TMPDIR/pg -c fsync=off"
-	pgbin=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
-	[ -n "$pgbin" ] || need_program /usr/lib/postgresql/15/bin/initdb
+	for pgbin in /usr/lib/postgresql/*/bin; do :; done # the last
+	need_program "$pgbin/initdb"
 	folder=$BATS_TEST_TMPDIR
 	while [ "$folder" != / ] && [ "$(id -u)" = 0 ]; do
 		chmod o+x "$folder"
