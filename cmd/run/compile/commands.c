@@ -9,17 +9,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "compile.h"
 #include "opt.h"
 
 extern char **environ;
 
-enum { MAX_COMMANDS = 256, MAX_MODULES = 1024, DESCRIPTION_LIMIT = 4 << 20 };
+enum { MAX_COMMANDS = 256, MAX_MODULES = 1024, MAX_NAME = 100, DESCRIPTION_LIMIT = 4 << 20 };
 
-static struct {
-	json_t *descriptions[MAX_COMMANDS];
-	size_t count;
-} commands;
+static struct program {
+	char *path;
+	json_t *description;
+	bool asked;
+} commands[MAX_COMMANDS];
+static size_t command_count;
 
 /* Runs PATH --describe; NULL if that gives no JSON. */
 static json_t *describe(char *path)
@@ -64,12 +67,12 @@ bool commands_load(struct problem *problem)
 	dir = opendir(folder);
 	if (!dir)
 		return problem_at(problem, folder, 0, 0, "%s", strerror(errno));
-	while ((entry = readdir(dir)) && commands.count < MAX_COMMANDS) {
+	while ((entry = readdir(dir)) && command_count < MAX_COMMANDS) {
 		if (strncmp(entry->d_name, "imq-", 4) != 0 || strcmp(entry->d_name, "imq-compile") == 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		if (access(path, X_OK) == 0 && (commands.descriptions[commands.count] = describe(path)))
-			commands.count++;
+		if (access(path, X_OK) == 0)
+			commands[command_count++].path = alloc_string(text_of(path));
 	}
 	closedir(dir);
 	return true;
@@ -77,20 +80,56 @@ bool commands_load(struct problem *problem)
 
 void commands_free(void)
 {
-	for (size_t i = 0; i < commands.count; i++)
-		json_decref(commands.descriptions[i]);
+	for (size_t i = 0; i < command_count; i++) {
+		json_decref(commands[i].description);
+		free(commands[i].path);
+	}
 }
 
+/* A command is asked once, and only when its answer is wanted. */
+static json_t *description_of(struct program *command)
+{
+	if (!command->asked)
+		command->description = describe(command->path);
+	command->asked = true;
+	return command->description;
+}
+
+static bool stands_for(struct program *command, const char *module)
+{
+	json_t *name;
+	size_t at;
+
+	json_array_foreach(json_object_get(description_of(command), "modules"), at, name)
+		if (json_is_string(name) && strcmp(json_string_value(name), module) == 0)
+			return true;
+	return false;
+}
+
+/* Whether MODULE's name has the command's own: imq-domain-suffix, intelmq.bots.experts.domain_suffix.expert. */
+static bool alike(const struct program *command, const char *module)
+{
+	const char *from = strrchr(command->path, '/') + strlen("/imq-");
+	char name[MAX_NAME];
+	size_t n = 0;
+
+	if (strncmp(from, "from-", 5) == 0 || strncmp(from, "to-", 3) == 0)
+		from = strchr(from, '-') + 1;
+	for (; *from && n < sizeof name - 1; from++)
+		name[n++] = *from == '-' ? '_' : *from;
+	name[n] = '\0';
+	return strstr(module, name);
+}
+
+/* Those that are called like the module are asked first: most often that is the one, and the others need not be. */
 json_t *commands_for(const char *module)
 {
-	for (size_t i = 0; i < commands.count; i++) {
-		json_t *name;
-		size_t at;
-
-		json_array_foreach(json_object_get(commands.descriptions[i], "modules"), at, name)
-			if (json_is_string(name) && strcmp(json_string_value(name), module) == 0)
-				return commands.descriptions[i];
-	}
+	for (size_t i = 0; i < command_count; i++)
+		if (alike(&commands[i], module) && stands_for(&commands[i], module))
+			return commands[i].description;
+	for (size_t i = 0; i < command_count; i++)
+		if (stands_for(&commands[i], module))
+			return commands[i].description;
 	return NULL;
 }
 
@@ -99,11 +138,11 @@ const char *commands_like(const char *module)
 	const char *names[MAX_MODULES];
 	size_t count = 0;
 
-	for (size_t i = 0; i < commands.count; i++) {
+	for (size_t i = 0; i < command_count; i++) {
 		json_t *name;
 		size_t at;
 
-		json_array_foreach(json_object_get(commands.descriptions[i], "modules"), at, name)
+		json_array_foreach(json_object_get(description_of(&commands[i]), "modules"), at, name)
 			if (json_is_string(name) && count < MAX_MODULES)
 				names[count++] = json_string_value(name);
 	}
