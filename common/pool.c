@@ -38,7 +38,7 @@ char *pool_take(struct pool *p, size_t n)
 		return alloc_resize(NULL, n, 1);
 	piece = p->given_back[bytes / POOL_UNIT - 1];
 	if (piece) {
-		memcpy(&p->given_back[bytes / POOL_UNIT - 1], piece, sizeof piece);
+		memcpy(&p->given_back[bytes / POOL_UNIT - 1], piece, sizeof p->given_back[0]);
 		return piece;
 	}
 	if (p->size - p->used < bytes)
@@ -56,7 +56,7 @@ void pool_give(struct pool *p, char *piece, size_t n)
 		free(piece);
 		return;
 	}
-	memcpy(piece, &p->given_back[class], sizeof piece);
+	memcpy(piece, &p->given_back[class], sizeof p->given_back[0]);
 	p->given_back[class] = piece;
 }
 
