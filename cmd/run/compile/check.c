@@ -26,9 +26,10 @@ static void __attribute__((format(printf, 3, 4))) say(bool error, long line, con
 	my.failed = my.failed || error;
 }
 
+const char id_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
 static void check_entry(const struct bot *bot)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 	const struct {
 		bool absent;
 		const char *what;
@@ -37,7 +38,7 @@ static void check_entry(const struct bot *bot)
 	char text[64];
 	int used = 0;
 
-	if (!*bot->id || bot->id[strspn(bot->id, letters)])
+	if (!*bot->id || bot->id[strspn(bot->id, id_letters)])
 		say(true, bot->line, "bot \"%s\": its name may have letters, digits and dashes only", bot->id);
 	for (size_t i = 0; i < LENGTH(missing); i++)
 		if (missing[i].absent)

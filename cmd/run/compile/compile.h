@@ -117,6 +117,8 @@ char *graph_loop(const struct config *c);
 /* check.c: says on stderr what is wrong. STRICT: a module that looks like a slip is wrong too, not one of IntelMQ's that imq does
  * not have. False: something is wrong. */
 bool check_all(struct config *c, bool strict);
+/* What the name of a bot consists of (runtime.md 2.2); it names functions of the shell and files too. */
+extern const char id_letters[];
 
 /* script.c */
 struct script {
@@ -127,6 +129,8 @@ struct script {
 };
 /* Appends the shell script for all of C to OUT. */
 bool script_write(const struct config *c, const struct script *s, struct buf *out, struct problem *problem);
+/* Appends a script that runs BOT alone, with the queues of S. */
+bool script_bot(const struct config *c, const struct script *s, struct bot *bot, struct buf *out, struct problem *problem);
 /* Writes an executable or a secret file by way of a temporary one. */
 bool script_file(const char *folder, const char *name, unsigned mode, struct text text, struct problem *problem);
 

@@ -15,12 +15,13 @@
 #include "stream.h"
 
 static struct {
-	const char *bot, *output, *systemd, *state, *queues;
+	const char *bot, *pump, *output, *systemd, *state, *queues;
 	bool check, dot;
 } my;
 
 static const struct opt options[] = {
 	OPT_TEXT('c', "command", &my.bot, NULL, "print the command line of this bot, and nothing else"),
+	OPT_TEXT(0, "pump", &my.pump, NULL, "write a script for this bot alone, between IntelMQ's own queues"),
 	OPT_BOOL(0, "check", &my.check, false, "only check, and say all that is wrong"),
 	OPT_BOOL(0, "dot", &my.dot, false, "print the graph of bots for dot(1)"),
 	OPT_TEXT('o', "output", &my.output, NULL, "write pipeline.sh and config files into this folder"),
@@ -100,6 +101,35 @@ static int write_script(const struct config *c)
 	return status;
 }
 
+/* ID.sh in the output's folder, or on stdout. */
+static int write_bot(struct config *c)
+{
+	struct script script = { my.output, my.state, "intelmq", "" };
+	struct problem problem = { .line = 0 };
+	struct bot *bot = config_bot(c, my.pump);
+	struct buf text = BUF_INIT, name = BUF_INIT;
+	int status = EXIT_FINE;
+
+	if (!bot) {
+		log_message("%s: no bot \"%s\"", c->file, my.pump);
+		return EXIT_USAGE;
+	}
+	buf_printf(&name, "%s.sh", bot->id);
+	if (my.output && mkdir(my.output, 0700) != 0 && errno != EEXIST)
+		problem_at(&problem, my.output, 0, 0, "%s", strerror(errno));
+	else if (bot->id[strspn(bot->id, id_letters)])
+		problem_at(&problem, c->file, bot->line, 0, "bot \"%s\": its name may have letters, digits and dashes only", bot->id);
+	else if (script_bot(c, &script, bot, &text, &problem) && my.output)
+		script_file(my.output, buf_cstr(&name), 0700, buf_view(&text), &problem);
+	if (problem.text[0])
+		status = fail(&problem);
+	else if (!my.output)
+		status = print(&text);
+	buf_free(&text);
+	buf_free(&name);
+	return status;
+}
+
 static int compile(struct config *c)
 {
 	struct buf text = BUF_INIT;
@@ -107,6 +137,8 @@ static int compile(struct config *c)
 
 	if (my.bot)
 		return print_command(c);
+	if (my.pump)
+		return write_bot(c);
 	if (my.dot) {
 		dot_write(c, &text);
 		status = print(&text);
@@ -135,8 +167,8 @@ int main(int argc, char **argv)
 	case OPT_GO:
 		break;
 	}
-	if (argc - operands != 1 || (my.bot != NULL) + my.check + my.dot > 1 || (my.systemd && !my.output)) {
-		log_message("one runtime.yaml is wanted, and at most one of --command, --check and --dot; --systemd goes with --output");
+	if (argc - operands != 1 || (my.bot != NULL) + (my.pump != NULL) + my.check + my.dot > 1 || (my.systemd && !my.output)) {
+		log_message("one runtime.yaml is wanted, and at most one of --command, --pump, --check and --dot; --systemd goes with --output");
 		return EXIT_USAGE;
 	}
 	problem = (struct problem){ .line = 0 };

@@ -460,9 +460,19 @@ static bool append_block(const struct config *c, const struct script *s, const s
 	return fine;
 }
 
-static void append_head(const struct config *c, const struct script *s, struct buf *out)
+static void append_folders(const struct script *s, struct buf *out)
 {
 	struct buf state = BUF_INIT;
+
+	if (s->folder)
+		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\n");
+	append_word(&state, text_of(s->state));
+	buf_printf(out, "IMQ_STATE=${IMQ_STATE:-%s}\n", buf_cstr(&state));
+	buf_free(&state);
+}
+
+static void append_head(const struct config *c, const struct script *s, struct buf *out)
+{
 	bool any = false;
 
 	buf_printf(out, "#!/bin/sh\n# Written by imq-compile " IMQ_VERSION " from ");
@@ -480,11 +490,7 @@ static void append_head(const struct config *c, const struct script *s, struct b
 			any = true;
 		}
 	buf_string(out, "#\n# Branches of imq-route are for a shell of their own:\n# shellcheck disable=SC1003,SC2016\n");
-	if (s->folder)
-		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\n");
-	append_word(&state, text_of(s->state));
-	buf_printf(out, "IMQ_STATE=${IMQ_STATE:-%s}\n", buf_cstr(&state));
-	buf_free(&state);
+	append_folders(s, out);
 }
 
 bool script_write(const struct config *c, const struct script *s, struct buf *out, struct problem *problem)
@@ -503,4 +509,23 @@ bool script_write(const struct config *c, const struct script *s, struct buf *ou
 	buf_string(out, "\t*)\n\t\techo \"no pipeline $pipeline\" >&2\n\t\treturn 2\n\t\t;;\n\tesac\n}\n\n");
 	buf_string(out, epilogue);
 	return true;
+}
+
+bool script_bot(const struct config *c, const struct script *s, struct bot *bot, struct buf *out, struct problem *problem)
+{
+	int joining = bot->joining;
+	bool fine;
+
+	/* Alone, whatever would run behind it in a pipeline. */
+	bot->joining = 0;
+	buf_string(out, "#!/bin/sh\n# Written by imq-compile " IMQ_VERSION ": one bot of ");
+	append_comment(out, c->file);
+	buf_string(out, ", between its own queues.\n");
+	append_folders(s, out);
+	buf_printf(out, "pipeline=%s\n", bot->id);
+	buf_string(out, prologue);
+	fine = bot->collector ? append_collector(c, s, bot, out, problem) : append_pump(c, s, bot, out, problem);
+	buf_char(out, '\n');
+	bot->joining = joining;
+	return fine;
 }

@@ -27,7 +27,7 @@ enum {
 };
 
 static struct {
-	const char *from, *by;
+	const char *from, *by, *bot;
 	struct list to, paths;
 	bool load_balance, drain;
 	long long batch_size, jobs, tries, high_water;
@@ -64,6 +64,7 @@ static const struct opt options[] = {
 	OPT_SECONDS(0, "barrier-timeout", &my.barrier_timeout, "10m", "a batch that takes longer has failed (0: never)"),
 	OPT_INTEGER(0, "tries", &my.tries, "0", "give up after so many failures in a row (0: never)"),
 	OPT_INTEGER(0, "high-water", &my.high_water, "0", "take nothing while so many records wait on a queue of --to (0: always)"),
+	OPT_TEXT(0, "bot", &my.bot, NULL, "stand for this bot of the runtime.yaml that follows"),
 	OPT_FILE('s', "status", &my.status.path, "keep a note in this file of how it goes, for imq status"),
 	OPT_END
 };
@@ -467,13 +468,18 @@ static void stop(void)
 int main(int argc, char **argv)
 {
 	struct command command = { .name = "imq-pump", .summary = "run a pipeline between queues, losing nothing",
-		.operands = "-- COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...", .options = options, .common = run_options };
+		.operands = "-- COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]... | --bot ID RUNTIME_YAML", .options = options,
+		.common = run_options };
 	struct problem problem;
+	char *const *words;
 	int status;
 
 	if (!run_start(&my.run, &command, argc, argv, 0, &status))
 		return status;
-	if (!start(find_words(argc, argv), &problem)) {
+	words = find_words(argc, argv);
+	if (my.bot && words && !words[1]) {
+		my.run.failure = (enum exit_status)bot_run(my.bot, words[0]);
+	} else if (!start(words, &problem)) {
 		log_problem(&problem);
 		my.run.failure = EXIT_USAGE;
 	} else {

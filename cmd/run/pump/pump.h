@@ -74,6 +74,11 @@ bool status_due(const struct status *s);
 /* Notes a failure for the next writing. */
 void status_error(struct status *s, const char *text);
 
+/* ---- bot.c ---- */
+
+/* Becomes the pump of bot ID of the runtime.yaml FILE; returns only if that fails, with the exit status. */
+int bot_run(const char *id, const char *file);
+
 /* ---- deal.c ---- */
 
 /* Makes the input of COUNT copies, barrier included, from the RECORDS lines of a batch: equal values of BY go to the same copy; with
