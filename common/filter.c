@@ -26,6 +26,7 @@ static struct {
 	const char *sent_to[MAX_PATHS];
 	size_t sent_count;
 	struct buf tag; /* the value of __path */
+	struct event *on_error; /* for what goes there, NULL: nothing has */
 } loop;
 
 static const struct opt paths_option[] = {
@@ -40,7 +41,7 @@ static const struct opt *common_options(const struct filter *f)
 
 	for (const struct opt *row = run_options; row->kind != OPT_KIND_END; row++)
 		table[n++] = *row;
-	if (f->paths)
+	if (!f->sink)
 		table[n++] = paths_option[0];
 	table[n].kind = OPT_KIND_END;
 	return table;
@@ -144,6 +145,23 @@ void filter_emit(struct event *ev)
 	put_event(ev);
 }
 
+/* A rejected event also goes along the path _on_error where that is asked for, as it came. */
+static void send_on_error(const struct event *rejected)
+{
+	struct value_error unused;
+
+	if (!list_has(&loop.paths, TEXT("_on_error")))
+		return;
+	if (!loop.on_error)
+		loop.on_error = event_new();
+	if (!event_read_copy(loop.on_error, event_line(rejected), &unused))
+		return;
+	event_set_raw(loop.on_error, F_MESSAGE_PATH, TEXT("\"_on_error\""));
+	loop.run.counts.created++;
+	loop.run.counts.out++;
+	put_event(loop.on_error);
+}
+
 void filter_finish(struct event *ev, enum verdict verdict, const char *file, long line)
 {
 	struct counts *counts = &loop.run.counts;
@@ -154,6 +172,7 @@ void filter_finish(struct event *ev, enum verdict verdict, const char *file, lon
 		const char *reason = event_marked(ev);
 
 		run_reject(&loop.run, file, line, text_of(reason ? reason : "rejected"), event_line(ev));
+		send_on_error(ev);
 	} else if (verdict == MERGE) {
 		counts->pending++;
 	} else if (verdict == DROP || (event_changed(ev) && event_is_empty(ev)) || (routed && !tag_with_paths(ev))) {
@@ -443,6 +462,7 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 			row->mixin->stop(row->to.mixin);
 	if (filter->stop)
 		filter->stop();
+	event_free(loop.on_error);
 	buf_free(&loop.tag);
 	return status;
 }

@@ -87,7 +87,6 @@ struct filter {
 	/* Options that imq-compile adds where the bot's parameters say nothing else, so that the command does what the module does;
 	 * NULL: none. */
 	const char *compiled;
-	bool paths;  /* sends records along named paths: gets --paths */
 	bool sink;   /* an output: nothing but barriers goes to stdout, PASS means delivered */
 	/* Offered the first operand before start(); true: it is no file but the command's own. NULL: all operands are files. */
 	bool (*first_operand)(const char *operand);

@@ -63,7 +63,7 @@ bot() {
 @test "compile: named paths become --paths" {
 	bot experts.sieve.expert 'file: x.sieve' 'destination_queues: {_default: [q], one: [r], "two words": [s], _on_error: [t]}'
 	run -0 imq-compile --command b runtime.yaml
-	[ "$output" = "imq-sieve --file=x.sieve '--paths=one,two words'" ]
+	[ "$output" = "imq-sieve --file=x.sieve '--paths=one,two words,_on_error'" ]
 }
 
 @test "compile: global parameters count where the command has them and the bot says nothing" {

@@ -101,3 +101,10 @@ contacts() {
 	run -0 --separate-stderr imq-do-portal --portal-url "$web/bade" --portal-api-key abc <<< '{"source.ip":"192.0.2.1"}'
 	[[ "$stderr" == *'longer than'* ]]
 }
+
+@test "do-portal: an event whose lookup fails goes along _on_error too where that is asked for" {
+	run -3 --separate-stderr imq-do-portal --portal-url http://127.0.0.1:1 --portal-api-key x --http-timeout-max-tries 1 \
+		--on-failure reject --paths _on_error --stats <<< $'{"source.ip":"192.0.2.1","extra":{"a":1}}\n{"comment":"x"}\nbroken'
+	[ "$output" = $'{"source.ip":"192.0.2.1","extra":{"a":1},"__path":"_on_error"}\n{"comment":"x"}' ]
+	tail -n 1 <<< "$stderr" | jq -e '.in == 3 and .created == 1 and .out == 2 and .rejected == 2'
+}

@@ -295,7 +295,6 @@ int main(int argc, char **argv)
 			.module = "intelmq.bots.experts.filter.expert",
 			.summary = "keep or drop events by a field's value or by their time",
 			.options = options,
-			.paths = true,
 			.start = start,
 			.event = sort_out,
 			.stop = stop });

@@ -117,7 +117,6 @@ int main(int argc, char **argv)
 			.summary = "filter, change and route events by rules",
 			.options = options,
 			.operands = "[CONDITION] [FILE]...",
-			.paths = true,
 			.first_operand = take_expression,
 			.start = start,
 			.event = sift,

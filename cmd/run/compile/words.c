@@ -183,6 +183,8 @@ static void append_paths(struct buf *line, const struct bot *bot)
 		if (!seen)
 			buf_printf(&word, "%s%s", word.len ? "," : "--paths=", path);
 	}
+	if (bot->on_error)
+		buf_printf(&word, "%s_on_error", word.len ? "," : "--paths=");
 	if (word.len)
 		append_word(line, buf_view(&word));
 	buf_free(&word);
