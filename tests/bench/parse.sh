@@ -33,7 +33,7 @@ objects() {
 	awk -v n="$1" -v f="$object" -v s="$2" 'BEGIN { for (i = 0; i < n; i++) printf (i ? s : "") f, i % 254 + 1, i % 65000 + 1, i, 64496 + i % 16 }'
 }
 
-sed 's/^format: json$/format: jsonl/' share/feeds/abusech/feodotracker.yaml > "$work/lines.yaml"
+sed -e 's/^format: json$/format: jsonl/' -e '/^records:/d' share/feeds/abusech/feodotracker.yaml > "$work/lines.yaml"
 objects "$LINES" '\n' > "$work/lines"
 head -n $((LINES / 10)) "$work/lines" > "$work/few"
 cpu "$LINES" "$work/lines" imq-parse --input raw "$work/lines.yaml"
@@ -43,6 +43,18 @@ cpu $((LINES / 10)) "$work/few" jq -c '{"classification.type": "c2-server", "sou
 	"source.as_name": .as_name, "source.geolocation.cc": .country, "source.reverse_dns": .hostname,
 	"malware.name": (.malware | ascii_downcase), "extra.last_online": .last_online, status: .status, raw: ("[" + tojson + "]" | @base64)}'
 awk -v a="$ours" -v b="$rate" 'BEGIN { printf "%44s %8.1f x jq\n", "", a / b }'
+
+# Shadowserver's SIP report with the provider's own schema, where there is a copy of it.
+schema=../shared/data/shadowserver-schema.json
+if [ -e "$schema" ]; then
+	head='timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,hostname_source,naics,sector,sip,sip_code,user_agent,'
+	head=${head}sip_via,sip_to,sip_from,content_length,content_type,server,contact,cseq,call_id,allow,amplification,response_size,device_vendor
+	awk -v head="$head" -v rows="$LINES" 'BEGIN { print head; for (i = 0; i < rows; i++)
+		printf "2026-01-02 03:04:%02d,medium,198.51.100.%d,udp,5060,h%d.example.net,sip,%d,AT,Wien,Vienna,ptr,517312,Communications," \
+			"SIP/2.0,200,\"Agent, one\",SIP/2.0/UDP,nm@example.net,nm@example.net,0,text/plain,srv %d,sip:x,42 OPTIONS,%d," \
+			"\"INVITE, ACK\",1.5,%d,Vendor\n", i % 60, i % 254 + 1, i, 64496 + i % 16, i, i, i % 900 }' > "$work/scan_sip.csv"
+	cpu "$LINES" "$work/scan_sip.csv" imq-parse shadowserver --feedname Accessible-SIP --schema "$schema"
+fi
 
 rows=$((BYTES / 230))
 { printf '['; objects "$rows" ','; printf ']'; } | held "a JSON array of $BYTES bytes" imq-parse --input raw feodotracker
