@@ -399,7 +399,7 @@ static bool start_all(void)
 	if (fine && loop.filter->start)
 		fine = loop.filter->start(&problem);
 	if (!fine)
-		log_problem(&problem);
+		filter_fail(problem.away ? EXIT_REMOTE : EXIT_USAGE, &problem);
 	return fine;
 }
 
@@ -454,8 +454,8 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 		event_free(ev);
 		status = run_end(&loop.run, more_stats);
 	} else {
+		status = (int)loop.run.failure;
 		run_end(&loop.run, NULL);
-		status = EXIT_USAGE;
 	}
 	for EACH_MIXIN(row)
 		if (row->mixin->stop)

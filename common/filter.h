@@ -90,7 +90,8 @@ struct filter {
 	bool sink;   /* an output: nothing but barriers goes to stdout, PASS means delivered */
 	/* Offered the first operand before start(); true: it is no file but the command's own. NULL: all operands are files. */
 	bool (*first_operand)(const char *operand);
-	/* After options and mixins; false with PROBLEM filled in ends the command with EXIT_USAGE. */
+	/* After options and mixins; false with PROBLEM filled in ends the command with EXIT_USAGE; with EXIT_REMOTE, which imq-pump
+	 * waits about, where the problem is that a server is away. */
 	bool (*start)(struct problem *problem);
 	enum verdict (*event)(struct event *ev);
 	/* For the lookup mixin (lookup.h). */

@@ -7,6 +7,7 @@ bool problem_set(struct problem *p, const char *format, ...)
 {
 	va_list args;
 
+	p->away = false;
 	va_start(args, format);
 	vsnprintf(p->text, sizeof p->text, format, args);
 	va_end(args);
@@ -20,6 +21,7 @@ bool problem_at(struct problem *p, const char *file, long line, long column, con
 	snprintf(p->file, sizeof p->file, "%s", file ? file : "");
 	p->line = line;
 	p->column = column;
+	p->away = false;
 	va_start(args, format);
 	vsnprintf(p->text, sizeof p->text, format, args);
 	va_end(args);

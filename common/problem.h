@@ -10,10 +10,11 @@ struct problem {
 	char file[256]; /* empty: not about a file */
 	long line;      /* from 1; 0: about the file as a whole */
 	long column;    /* from 1; 0: about the line as a whole */
+	bool away;      /* a server does not answer: nothing is wrong here, it may come back */
 	char text[PROBLEM_SIZE];
 };
 
-/* Fills in TEXT, cut at its size; the place stays. Always returns false, so that `return problem_set(…)` reads well. */
+/* Fills in TEXT, cut at its size; the place stays, AWAY is false. Always returns false, so that `return problem_set(…)` reads well. */
 bool problem_set(struct problem *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* As problem_set() with a place; FILE may be NULL. */
 bool problem_at(struct problem *p, const char *file, long line, long column, const char *format, ...)

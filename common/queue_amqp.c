@@ -67,7 +67,9 @@ static bool check(struct amqp_queue *q, amqp_rpc_reply_t reply, struct problem *
 		return true;
 	if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
 		return closed(q, problem, &reply.reply);
-	return gone(q, problem, reply.library_error ? amqp_error_string2(reply.library_error) : "no answer");
+	gone(q, problem, reply.library_error ? amqp_error_string2(reply.library_error) : "no answer");
+	problem->away = true;
+	return false;
 }
 
 /* ---- connecting ---- */
@@ -148,8 +150,12 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 	if (!(socket = new_socket(q, problem)))
 		return false;
 	status = amqp_socket_open_noblock(socket, q->host, q->port, &limit);
-	if (status != AMQP_STATUS_OK)
-		return gone(q, problem, amqp_error_string2(status));
+	if (status != AMQP_STATUS_OK) {
+		gone(q, problem, amqp_error_string2(status));
+		/* A certificate that is not accepted will not be the next time. */
+		problem->away = status != AMQP_STATUS_SSL_PEER_VERIFY_FAILED && status != AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
+		return false;
+	}
 	/* No heartbeats: nobody would send them during a long batch. The kernel notices a peer that is gone. */
 	setsockopt(amqp_get_sockfd(q->c), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	amqp_set_rpc_timeout(q->c, &answer);

@@ -43,8 +43,10 @@ struct redis_queue {
 static bool broken(struct redis_queue *q, struct problem *problem)
 {
 	q->broken = true;
-	return problem_set(problem, "redis %s: %s", q->socket ? q->socket : q->host,
+	problem_set(problem, "redis %s: %s", q->socket ? q->socket : q->host,
 		q->c && q->c->err ? q->c->errstr : "the server went away");
+	problem->away = true;
+	return false;
 }
 
 /* The next reply; NULL, with PROBLEM: there is none, or it is an error. */

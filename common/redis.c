@@ -149,6 +149,7 @@ bool redis_connected(const struct redis *r)
 static redisReply *lost(struct redis *r, struct problem *problem)
 {
 	problem_set(problem, "%s: %s", r->place, !r->c ? "not connected" : r->c->err ? r->c->errstr : "the connection is lost");
+	problem->away = true;
 	disconnect(r);
 	return NULL;
 }

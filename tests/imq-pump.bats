@@ -229,6 +229,26 @@ fragile() {
 	[ "$(out)" = "$(events 1 4)" ]
 }
 
+@test "pump: a stage whose server is away at the start is waited for, as long as it takes" {
+	events 1 4 | imq-queue put sqlite:q#in
+	cat > later <<- 'END'
+		#!/bin/sh
+		echo x >> tries
+		[ "$(wc -l < tries)" -gt 6 ] || exec imq-deduplicator --state redis://127.0.0.1:1
+		exec cat
+	END
+	chmod +x later
+	run -0 pump -- ./later
+	[[ "$output" == *'./later: ended with status 5'* ]]
+	[ "$(out)" = "$(events 1 4)" ]
+}
+
+@test "pump: a queue whose server is away is another status than a mistake" {
+	run -5 imq-pump --from redis://127.0.0.1:1#in -- cat
+	[[ "$output" == *refused* ]]
+	run -5 imq-pump --from amqp://127.0.0.1:1#in -- cat
+}
+
 @test "pump: a barrier that does not come back is a failure" {
 	events 1 4 | imq-queue put sqlite:q#in
 	cat > stuck <<- 'END'

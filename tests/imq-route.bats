@@ -105,3 +105,17 @@ load lib
 	run -4 bash -c 'imq-route _default=cat > /dev/full <<< "{}"'
 	[[ "$output" == *'No space left'* ]]
 }
+
+@test "route: a branch whose shell is killed is a failure, though what it started goes on" {
+	mkfifo in
+	imq-route "_default=echo \$\$ > shell; cat; :" < in > out 2> err 3>&- &
+	route=$!
+	exec 9> in
+	wait_until test -s shell
+	kill -9 "$(cat shell)"
+	status=0
+	wait "$route" || status=$?
+	exec 9>&-
+	[ "$status" = 4 ]
+	[[ "$(cat err)" == *'_default: '*': Killed'* ]]
+}

@@ -137,7 +137,9 @@ postgres_options() {
 	query "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'imq-to-sql'"
 	echo '{"comment":"four"}' >&9
 	exec 9>&-
-	run -5 wait "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" = 5 ]
 }
 
 @test "to-sql: PostgreSQL: raws in a table of their own, a batch once, a schema with a partition key" {
@@ -158,7 +160,7 @@ postgres_options() {
 	run -2 imq-to-sql -d no/such/folder/db < /dev/null
 	[[ "$output" == *'unable to open database file'* ]]
 	run -2 imq-to-sql -e mssql < /dev/null
-	run -2 imq-to-sql -e postgresql --host /no/such < /dev/null
+	run -5 imq-to-sql -e postgresql --host /no/such < /dev/null
 	run -2 imq-to-sql -d db --jsonb < /dev/null
 	run -2 imq-to-sql -d db --create-schema -t "a b" < /dev/null
 	run -2 imq-to-sql -d db -t 'events; DROP TABLE events' < /dev/null

@@ -44,3 +44,15 @@ stop_postgresql() {
 query() {
 	psql -q -X -A -t -h "$pg" -U intelmq postgres -c "$1"
 }
+
+# Ends the server and all its processes with SIGKILL.
+kill_postgresql() {
+	local pid processes
+	pid=$(head -n 1 "$BATS_TEST_TMPDIR/pg/postmaster.pid")
+	processes="$pid $(cat "/proc/$pid/task/$pid/children")"
+	# shellcheck disable=SC2086
+	kill -9 $processes 2> /dev/null || true
+	for pid in $processes; do
+		wait_until test ! -e "/proc/$pid"
+	done
+}

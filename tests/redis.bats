@@ -95,7 +95,7 @@ dedup() {
 		run -2 --separate-stderr imq-deduplicator --state "$url" <<< '{}'
 		[ -z "$output" ]
 	done
-	run -2 --separate-stderr imq-deduplicator --state "redis://127.0.0.1:$(free_port)" <<< '{}'
+	run -5 --separate-stderr imq-deduplicator --state "redis://127.0.0.1:$(free_port)" <<< '{}'
 	[[ "$stderr" == *refused* ]]
 }
 

@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,7 @@ struct branch {
 	char *name;
 	const char *command;
 	pid_t pid;
+	int shell;         /* pidfd of the same; -1: it has ended */
 	int in, out;       /* our ends of its pipes; -1: closed */
 	struct buf to;     /* not yet written to it */
 	size_t written;    /* bytes of TO that are */
@@ -112,8 +114,12 @@ static bool start_branch(struct branch *b)
 	if (error) {
 		b->pid = 0;
 		branch_failed(b, EXIT_IO, strerror(error));
+		return false;
 	}
-	return error == 0;
+	b->shell = pidfd_open(b->pid, 0);
+	if (b->shell < 0)
+		branch_failed(b, EXIT_IO, strerror(errno));
+	return b->shell >= 0;
 }
 
 /* NAME=COMMAND. */
@@ -132,7 +138,7 @@ static bool add_branch(const char *operand)
 	}
 	b->name = alloc_string((struct text){ operand, (size_t)(equals - operand) });
 	b->command = equals + 1;
-	b->in = b->out = -1;
+	b->in = b->out = b->shell = -1;
 	my.count++;
 	return true;
 }
@@ -325,6 +331,17 @@ static void read_branch(struct branch *b)
 		branch_failed(b, EXIT_IO, "ended before its input did");
 }
 
+/* The shell of B has ended. If it was killed, those that it has started may well go on, but nobody would be told how they end. */
+static void look_at_shell(struct branch *b)
+{
+	siginfo_t how = { .si_pid = 0 };
+
+	if (waitid(P_PIDFD, (id_t)b->shell, &how, WEXITED | WNOHANG | WNOWAIT) == 0 && how.si_pid && how.si_code != CLD_EXITED)
+		branch_failed(b, EXIT_IO, strsignal(how.si_status));
+	close(b->shell);
+	b->shell = -1;
+}
+
 /* A barrier is through when no branch owes it. */
 static void finish_barrier(void)
 {
@@ -348,8 +365,8 @@ static void finish_barrier(void)
 /* Lets bytes flow wherever they can; waits if they cannot anywhere. */
 static void flow(bool input_wanted)
 {
-	struct pollfd watch[2 * MAX_BRANCHES + 1];
-	struct branch *who[2 * MAX_BRANCHES + 1];
+	struct pollfd watch[3 * MAX_BRANCHES + 1];
+	struct branch *who[3 * MAX_BRANCHES + 1];
 	bool more = !input_wanted && !my.ended && !my.barrier && has_room();
 	nfds_t n = 0;
 
@@ -367,6 +384,10 @@ static void flow(bool input_wanted)
 			who[n] = b;
 			watch[n++] = (struct pollfd){ .fd = b->out, .events = POLLIN };
 		}
+		if (b->shell >= 0) {
+			who[n] = b;
+			watch[n++] = (struct pollfd){ .fd = b->shell, .events = POLLIN };
+		}
 	}
 	if (input_wanted)
 		watch[n++] = (struct pollfd){ .fd = reader_fd(my.run.in), .events = POLLIN };
@@ -377,6 +398,8 @@ static void flow(bool input_wanted)
 	for (nfds_t i = 0; i < n - input_wanted && !my.run.failure; i++)
 		if (watch[i].revents && watch[i].events == POLLOUT)
 			write_branch(who[i]);
+		else if (watch[i].revents && watch[i].fd == who[i]->shell)
+			look_at_shell(who[i]);
 		else if (watch[i].revents)
 			read_branch(who[i]);
 }
@@ -421,6 +444,8 @@ static void reap(void)
 			close(b->in);
 		if (b->out >= 0)
 			close(b->out);
+		if (b->shell >= 0)
+			close(b->shell);
 		if (b->pid && failed)
 			kill(b->pid, SIGTERM);
 		if (b->pid && waitpid(b->pid, &status, 0) == b->pid && !failed) {

@@ -481,7 +481,7 @@ int main(int argc, char **argv)
 		my.run.failure = (enum exit_status)bot_run(my.bot, words[0]);
 	} else if (!start(words, &problem)) {
 		log_problem(&problem);
-		my.run.failure = EXIT_USAGE;
+		my.run.failure = problem.away ? EXIT_REMOTE : EXIT_USAGE;
 	} else {
 		my.status.started = clock_now();
 		pump();

@@ -60,6 +60,7 @@ static bool open_postgresql(const struct sql_options *o, struct problem *problem
 		"client_encoding", "fallback_application_name", NULL };
 	const char *const values[] = { o->host, port, o->user, o->password, o->database, o->sslmode, timeout, "UTF8",
 		"imq-to-sql", NULL };
+	PGPing there;
 
 	snprintf(port, sizeof port, "%lld", o->port);
 	snprintf(timeout, sizeof timeout, "%.0f", o->connect_timeout);
@@ -70,6 +71,9 @@ static bool open_postgresql(const struct sql_options *o, struct problem *problem
 	}
 	failed(problem);
 	close_postgresql();
+	/* If it is there, and does not just start or end, it refuses us. */
+	there = PQpingParams(names, values, 0);
+	problem->away = there == PQPING_REJECT || there == PQPING_NO_RESPONSE;
 	return false;
 }
 
