@@ -163,3 +163,21 @@ END
 	done
 	run -2 imq-to-file --file out --single-key nope < /dev/null
 }
+
+@test "to-file: a file that is long enough becomes an old one, the oldest goes" {
+	for i in 1 2 3 4 5; do
+		printf '{"comment":"%d"}\n\n' "$i"
+	done > events
+	run -0 imq-to-file --file out --rotate-size 10 --rotate-keep 3 < events
+	[ ! -s out ]
+	[ "$(cat out.1 out.2 out.3 | jq -r .comment | xargs)" = '5 4 3' ]
+	[ ! -e out.4 ]
+	run -0 imq-to-file --file whole --rotate-size 1M < events
+	[ "$(wc -l < whole)" = 5 ]
+	[ ! -e whole.1 ]
+	run -2 imq-to-file --file x --rotate-keep 0 < events
+	yes '{"comment":"0123456789012345678901234567890123456789"}' | head -n 100000 > many
+	run -0 imq-to-file --file long --rotate-size 1M --rotate-keep 100 < many
+	[ "$(cat long long.* | wc -l)" = 100000 ]
+	[ -e long.4 ]
+}

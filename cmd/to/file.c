@@ -27,6 +27,8 @@ static struct {
 	const char *file;
 	bool format_filename;
 	int encoding_errors;
+	size_t rotate_size;
+	long long rotate_keep;
 	struct export export;
 	struct name_template *template;
 	struct output outputs[OPEN_FILES];
@@ -42,6 +44,8 @@ static const char *const modes[] = { "strict", "ignore", "replace", "backslashre
 static const struct opt options[] = {
 	OPT_FILE('f', "file", &my.file, "append to FILE; missing directories are made"),
 	OPT_BOOL(0, "format-filename", &my.format_filename, false, "the name of the file has {event[FIELD]} in it"),
+	OPT_BYTES(0, "rotate-size", &my.rotate_size, "0", "a file of that size becomes FILE.1, and a new one is begun (0: never)"),
+	OPT_INTEGER(0, "rotate-keep", &my.rotate_keep, "10", "so many old files are kept"),
 	EXPORT_OPTIONS(&my.export),
 	OPT_CHOICE(0, "encoding-errors-mode", &my.encoding_errors, modes, "strict", "without effect: events are always UTF-8"),
 	OPT_END
@@ -187,6 +191,41 @@ static bool close_output(struct output *o, struct problem *problem)
 	return fine;
 }
 
+/* FILE.1 becomes FILE.2 and so on, the last one goes, and FILE becomes FILE.1. */
+static bool shift_names(struct output *o)
+{
+	struct buf from = BUF_INIT, to = BUF_INIT;
+	bool fine = true;
+
+	for (long long i = my.rotate_keep - 1; i >= 0 && fine; i--) {
+		buf_clear(&from);
+		buf_clear(&to);
+		buf_text(&from, buf_view(&o->path));
+		if (i)
+			buf_printf(&from, ".%lld", i);
+		buf_printf(&to, "%s.%lld", buf_cstr(&o->path), i + 1);
+		fine = rename(buf_cstr(&from), buf_cstr(&to)) == 0 || errno == ENOENT;
+	}
+	buf_free(&from);
+	buf_free(&to);
+	return fine;
+}
+
+/* Begins a new file where this one has become long enough. */
+static bool rotate(struct output *o, struct problem *problem)
+{
+	struct stat st;
+
+	if (!my.rotate_size || !o->regular || fstat(o->fd, &st) != 0 || (size_t)st.st_size < my.rotate_size)
+		return true;
+	if (!close_output(o, problem))
+		return false;
+	my.last = NULL;
+	if (!shift_names(o))
+		return system_problem(problem, o);
+	return open_output(o, problem);
+}
+
 /* ---- the open files ---- */
 
 /* Room in the list: a new place, or that of the file not written to for longest. */
@@ -255,7 +294,7 @@ static enum verdict append(struct event *ev)
 		return REJECT;
 	}
 	buf_char(&o->lines, '\n');
-	if (o->lines.len >= GATHER && !write_lines(o, &problem))
+	if (o->lines.len >= GATHER && !(write_lines(o, &problem) && rotate(o, &problem)))
 		filter_fail(EXIT_IO, &problem);
 	return PASS;
 }
@@ -265,7 +304,7 @@ static void write_all_lines(void)
 	struct problem problem = { .line = 0 };
 
 	for (size_t i = 0; i < my.count; i++)
-		if (my.outputs[i].fd >= 0 && !write_lines(&my.outputs[i], &problem))
+		if (my.outputs[i].fd >= 0 && !(write_lines(&my.outputs[i], &problem) && rotate(&my.outputs[i], &problem)))
 			filter_fail(EXIT_IO, &problem);
 }
 
@@ -275,7 +314,7 @@ static bool barrier(const struct batch *batch, struct problem *problem)
 
 	(void)batch;
 	for (size_t i = 0; i < my.count; i++)
-		fine = sync_output(&my.outputs[i], problem) && fine;
+		fine = sync_output(&my.outputs[i], problem) && (my.outputs[i].fd < 0 || rotate(&my.outputs[i], problem)) && fine;
 	return fine;
 }
 
@@ -301,6 +340,8 @@ static bool start(struct problem *problem)
 {
 	if (!my.file || !*my.file)
 		return problem_set(problem, "--file is missing");
+	if (my.rotate_keep < 1 || my.rotate_keep > 10000)
+		return problem_set(problem, "--rotate-keep: from 1 to 10000");
 	if (!export_start(&my.export, problem))
 		return false;
 	if (my.format_filename && !(my.template = name_template_new(text_of(my.file), problem)))
