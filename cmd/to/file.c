@@ -2,6 +2,7 @@
  * barrier goes on once everything before it is on disk. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
