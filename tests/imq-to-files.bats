@@ -52,12 +52,13 @@ load lib
 	imq-to-files --dir d --tmp t < in > out 2> err 3>&- &
 	pid=$!
 	exec 9> in
-	wait_until test -d t
-	rmdir t d
+	printf '{}\n\n' >&9
+	wait_until test -s out
+	rm -r t d
 	printf '{}\n\n' >&9
 	status=0
 	wait "$pid" || status=$?
 	exec 9>&-
 	[ "$status" -eq 4 ]
-	[ ! -s out ]
+	[ "$(wc -c < out)" -eq 1 ]
 }

@@ -14,9 +14,9 @@ load lib
 	[ "$output" = '{"comment":"ä.äää"}' ]
 }
 
-@test "truncate-by-delimiter: without a delimiter the value stays long, with nothing behind it the field goes" {
+@test "truncate-by-delimiter: without a delimiter the value stays long, with nothing behind it the field goes, and with its last an event" {
 	run -0 imq-truncate-by-delimiter --max-length 2 --field comment <<< $'{"comment":"a.abcdef"}\n{"comment":"abc."}\n{"feed.name":"n"}'
-	[ "$output" = $'{"comment":"abcdef"}\n{}\n{"feed.name":"n"}' ]
+	[ "$output" = $'{"comment":"abcdef"}\n{"feed.name":"n"}' ]
 }
 
 @test "truncate-by-delimiter: each of several values is shortened" {
@@ -33,6 +33,8 @@ load lib
 
 @test "truncate-by-delimiter: a megabyte of delimiters takes no time" {
 	printf '{"comment":"%s"}\n' "$(head -c 1000000 /dev/zero | tr '\0' .)" > event
+	# AddressSanitizer's own memmem() looks at the whole rest each time.
+	export ASAN_OPTIONS=${ASAN_OPTIONS:-}:intercept_memmem=0
 	run -0 timeout 10 imq-truncate-by-delimiter --field comment event
 	[ "${#output}" -eq 214 ]
 }
