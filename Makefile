@@ -93,11 +93,14 @@ $O/parse.a: $(filter-out %/main.o,$(call objects,cmd/parse/*.c))
 unit: $(units)
 	@tests/run-units $(units)
 
+# Two files at a time: each test has its own folder, ports and servers. GNU parallel does it.
+BATS := bats --jobs 2 --no-parallelize-within-files
+
 # What the tests run in; the servers are started and stopped by the tests themselves.
 check: deps-test
 	@$(MAKE) --no-print-directory all $(units)
 	@tests/run-units $(units)
-	@bats tests
+	@$(BATS) tests
 
 demo: deps
 	@$(MAKE) --no-print-directory all
@@ -109,10 +112,10 @@ bench: all $(benches)
 sanitize:
 	$(MAKE) O=build-asan BIN=bin-asan CFLAGS='$(SANITIZE)' all $(patsubst $O/%,build-asan/%,$(units))
 	ASAN_OPTIONS=$(ASAN_OPTIONS) tests/run-units $(patsubst $O/%,build-asan/%,$(units))
-	ASAN_OPTIONS=$(ASAN_OPTIONS) IMQ_BIN=$(CURDIR)/bin-asan bats tests
+	ASAN_OPTIONS=$(ASAN_OPTIONS) IMQ_BIN=$(CURDIR)/bin-asan $(BATS) tests
 
 SANITIZE     := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-ASAN_OPTIONS ?= detect_leaks=0:detect_stack_use_after_return=0
+ASAN_OPTIONS ?= detect_leaks=1:detect_stack_use_after_return=0
 FUZZ_SECONDS ?= 20
 
 fuzz:
@@ -135,7 +138,7 @@ readme: all
 BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libarchive-dev \
 	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libxml2-dev libhiredis-dev libssl-dev librabbitmq-dev librdkafka-dev libpq-dev libxxhash-dev \
 	nginx-light jq
-TEST_PACKAGES  := bats clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server rabbitmq-server sqlite3 postgresql strace \
+TEST_PACKAGES  := bats parallel clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server rabbitmq-server sqlite3 postgresql strace \
 	nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip
 
 deps:

@@ -317,6 +317,9 @@ bool regex_match(struct regex *r, struct text t, struct text *groups, size_t cou
 	const PCRE2_SIZE *ends;
 	uint32_t known;
 
+	/* Nothing, in which a group may be found: that one has an address. */
+	if (!t.at)
+		t = text_of("");
 	if (!r->code) {
 		for (size_t i = 0; i < count; i++)
 			groups[i] = i ? NO_TEXT : find_literal(r, t);
