@@ -274,11 +274,22 @@ bool queue_list(struct queue *q, void (*each)(void *context, struct text name, l
 
 /* ---- for engines ---- */
 
-void queue_add_line(struct queue_batch *batch, struct text record)
+void *queue_self(const struct queue *q, const struct queue_engine *engine)
+{
+	return q->engine == engine ? q->self : NULL;
+}
+
+void queue_add_record(struct queue_batch *batch, struct text record)
 {
 	size_t start = batch->lines.len;
 	char *feed;
 
+	batch->count++;
+	if (batch->raw) {
+		buf_add(&batch->lines, (const char *)&record.len, sizeof record.len);
+		buf_text(&batch->lines, record);
+		return;
+	}
 	while (record.len && record.at[record.len - 1] == '\n')
 		record.len--;
 	buf_text(&batch->lines, record.len ? record : TEXT(" "));
@@ -286,7 +297,18 @@ void queue_add_line(struct queue_batch *batch, struct text record)
 		at = feed)
 		*feed = ' ';
 	buf_char(&batch->lines, '\n');
-	batch->count++;
+}
+
+bool queue_batch_next(const struct queue_batch *batch, size_t *cursor, struct text *message)
+{
+	struct text rest = text_from(buf_view(&batch->lines), *cursor);
+
+	if (!rest.len)
+		return false;
+	memcpy(&message->len, rest.at, sizeof message->len);
+	message->at = rest.at + sizeof message->len;
+	*cursor += sizeof message->len + message->len;
+	return true;
 }
 
 /* Whether an object has a member __type of its own, not only somewhere inside. */

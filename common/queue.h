@@ -27,10 +27,12 @@ enum queue_use {
 
 enum queue_taken { QUEUE_TAKEN, QUEUE_EMPTY, QUEUE_FAILED };
 
-/* Records as lines, each with its line feed; kept by the caller from one batch to the next. */
+/* Records as lines, each with its line feed; kept by the caller from one batch to the next. With RAW the caller wants messages that
+ * need not be JSON, byte for byte (not from a file of SQLite, which holds lines): queue_batch_next() reads them, and LINES is private. */
 struct queue_batch {
 	struct buf lines;
 	size_t count;
+	bool raw;
 };
 
 struct queue;
@@ -53,6 +55,8 @@ const char *queue_name(const struct queue *q);
  * it was, whatever the limits. */
 enum queue_taken queue_take(struct queue *q, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
 	struct problem *problem);
+/* Steps through a batch that is RAW, *CURSOR being 0 at first. False: no more. */
+bool queue_batch_next(const struct queue_batch *batch, size_t *cursor, struct text *message);
 /* Of the batch in flight only the first COUNT records remain in flight; the others will come with the next. */
 bool queue_keep(struct queue *q, size_t count, struct problem *problem);
 /* Acknowledges the batch in flight, if there is one, and notes that NUMBER was its number, in one transaction if the queue can. False:

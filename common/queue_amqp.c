@@ -1,7 +1,8 @@
 /* Queues in RabbitMQ, by AMQP 0-9-1: publisher confirms, manual acknowledgement, prefetch.
  *
- * A queue that is not there is declared as IntelMQ declares it, durable and lazy; one that is there is taken as it is. With
- * ?exchange=NAME nothing is declared, and records are published there with the queue's name as the routing key. */
+ * A queue that is not there is declared as IntelMQ declares it, durable and lazy, unless ?declare=false; one that is there is taken as
+ * it is. With ?exchange=NAME no queue is declared, and records are published there with the queue's name as the routing key;
+ * &exchange_type=TYPE declares the exchange. Others: exchange_durable, content_type, delivery_mode, user, password, verify, cafile. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,7 @@
 
 #include "alloc.h"
 #include "clock.h"
+#include "queue_amqp.h"
 #include "queue_priv.h"
 
 enum {
@@ -25,9 +27,10 @@ enum {
 
 struct amqp_queue {
 	amqp_connection_state_t c;
-	char *host, *user, *password, *vhost, *name, *exchange, *ca_file;
+	char *host, *user, *password, *vhost, *name, *exchange, *exchange_type, *content_type, *ca_file;
 	int port;
-	bool tls, verify, broken;
+	uint8_t delivery_mode;
+	bool tls, verify, may_declare, durable, broken;
 	enum queue_use use;
 	/* Taken and not acknowledged: the first IN_FLIGHT of them are the batch. */
 	struct queue_batch held;
@@ -39,6 +42,9 @@ struct amqp_queue {
 	uint64_t published, confirmed;
 	bool seen[UNCONFIRMED];
 	bool returned;                 /* a record found no queue */
+	/* What queue_amqp_publish() is sending; RETURNS_FROM: where the message that is returned next is likely to be. */
+	struct amqp_sending *sending;
+	size_t sending_count, returns_from;
 };
 
 static bool gone(struct amqp_queue *q, struct problem *problem, const char *what)
@@ -104,7 +110,7 @@ static bool declare(struct amqp_queue *q, struct problem *problem)
 	amqp_queue_declare(q->c, CHANNEL, amqp_cstring_bytes(q->name), 1, 0, 0, 0, amqp_empty_table);
 	if (amqp_get_rpc_reply(q->c).reply_type == AMQP_RESPONSE_NORMAL)
 		return true;
-	if (q->use == QUEUE_LOOK)
+	if (q->use == QUEUE_LOOK || !q->may_declare)
 		return check(q, amqp_get_rpc_reply(q->c), problem);
 	check(q, amqp_get_rpc_reply(q->c), &missing);
 	if (amqp_send_method(q->c, CHANNEL, AMQP_CHANNEL_CLOSE_OK_METHOD, &(amqp_channel_close_ok_t){ 0 }) != AMQP_STATUS_OK)
@@ -119,6 +125,12 @@ static bool declare(struct amqp_queue *q, struct problem *problem)
 
 static bool prepare(struct amqp_queue *q, struct problem *problem)
 {
+	if (q->exchange && *q->exchange && q->exchange_type) {
+		amqp_exchange_declare(q->c, CHANNEL, amqp_cstring_bytes(q->exchange), amqp_cstring_bytes(q->exchange_type), 0,
+			q->durable, 0, 0, amqp_empty_table);
+		if (!check(q, amqp_get_rpc_reply(q->c), problem))
+			return false;
+	}
 	if (q->name && (!q->exchange || q->use != QUEUE_GIVE) && !declare(q, problem))
 		return false;
 	if (q->use != QUEUE_GIVE)
@@ -168,7 +180,7 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 static void close_queue(void *self)
 {
 	struct amqp_queue *q = self;
-	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->ca_file };
+	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->exchange_type, q->content_type, q->ca_file };
 
 	if (q->c && !q->broken)
 		amqp_connection_close(q->c, AMQP_REPLY_SUCCESS);
@@ -187,24 +199,46 @@ static char *text_or(const char *text, const char *fallback)
 	return alloc_string(text_of(text && *text ? text : fallback));
 }
 
+/* Whether the setting KEY is there and is WORD. */
+static bool setting_is(const struct queue_url *url, const char *key, const char *word)
+{
+	char *value = queue_url_setting(url, key);
+	bool is = value && strcmp(value, word) == 0;
+
+	free(value);
+	return is;
+}
+
+/* A part of the URL's authority, or the setting KEY, which may hold anything. */
+static char *login_part(const struct queue_url *url, const char *part, const char *key)
+{
+	char *setting = queue_url_setting(url, key), *own = text_or(setting ? setting : part, "guest");
+
+	free(setting);
+	return own;
+}
+
 static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
 {
 	struct amqp_queue *q = alloc_zero(1, sizeof *q);
-	char *verify = queue_url_setting(url, "verify");
 
 	(void)other;
 	q->use = use;
 	q->tls = strcmp(url->scheme, "amqps") == 0;
-	q->verify = !verify || strcmp(verify, "false") != 0;
+	q->verify = !setting_is(url, "verify", "false");
+	q->may_declare = !setting_is(url, "declare", "false");
+	q->durable = !setting_is(url, "exchange_durable", "false");
+	q->delivery_mode = setting_is(url, "delivery_mode", "1") ? AMQP_DELIVERY_NONPERSISTENT : AMQP_DELIVERY_PERSISTENT;
 	q->host = text_or(url->host, "127.0.0.1");
 	q->port = url->port ? (int)url->port : q->tls ? 5671 : 5672;
-	q->user = text_or(url->user, "guest");
-	q->password = text_or(url->password, "guest");
+	q->user = login_part(url, url->user, "user");
+	q->password = login_part(url, url->password, "password");
 	q->vhost = text_or(url->path ? url->path + 1 : NULL, "/");
 	q->name = url->name ? text_or(url->name, "") : NULL;
 	q->exchange = queue_url_setting(url, "exchange");
+	q->exchange_type = queue_url_setting(url, "exchange_type");
+	q->content_type = queue_url_setting(url, "content_type");
 	q->ca_file = queue_url_setting(url, "cafile");
-	free(verify);
 	if (connect_broker(q, problem))
 		return q;
 	close_queue(q);
@@ -241,6 +275,31 @@ static void note_confirm(struct amqp_queue *q, const amqp_basic_ack_t *ack)
 		q->seen[(q->confirmed + 1) % UNCONFIRMED] = false;
 }
 
+/* A message comes back, whole: which one of ours it is, its key and bytes tell, for equal ones are equally without a queue. */
+static bool note_return(struct amqp_queue *q, const amqp_basic_return_t *how, struct problem *problem)
+{
+	struct text key = { how->routing_key.bytes, how->routing_key.len }, body;
+	amqp_message_t message;
+
+	if (!q->sending)
+		return q->returned = true;
+	if (!check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem))
+		return false;
+	body = (struct text){ message.body.bytes, message.body.len };
+	for (size_t i = 0; i < q->sending_count; i++) {
+		size_t at = (q->returns_from + i) % q->sending_count;
+		struct amqp_sending *s = &q->sending[at];
+
+		if (!s->returned && text_eq(s->key, key) && text_eq(s->body, body)) {
+			s->returned = true;
+			q->returns_from = at + 1;
+			break;
+		}
+	}
+	amqp_destroy_message(&message);
+	return true;
+}
+
 static bool count_confirm(struct amqp_queue *q, const amqp_method_t *method, struct problem *problem)
 {
 	switch (method->id) {
@@ -250,8 +309,7 @@ static bool count_confirm(struct amqp_queue *q, const amqp_method_t *method, str
 	case AMQP_BASIC_NACK_METHOD:
 		return gone(q, problem, "the broker refused a record");
 	case AMQP_BASIC_RETURN_METHOD:
-		q->returned = true;
-		return true;
+		return note_return(q, method->decoded, problem);
 	default:
 		return closed(q, problem, method);
 	}
@@ -267,7 +325,7 @@ static bool wait_for_confirms(struct amqp_queue *q, struct problem *problem)
 
 		if (status != AMQP_STATUS_OK)
 			return gone(q, problem, amqp_error_string2(status));
-		/* Headers and bodies are those of returned records. */
+		/* Headers and bodies are those of returned records that nobody asks for. */
 		if (frame.frame_type == AMQP_FRAME_METHOD && !count_confirm(q, &frame.payload.method, problem))
 			return false;
 		amqp_maybe_release_buffers(q->c);
@@ -279,13 +337,15 @@ static bool wait_for_confirms(struct amqp_queue *q, struct problem *problem)
 	return true;
 }
 
-static bool publish(struct amqp_queue *q, struct text record, struct problem *problem)
+static bool publish(struct amqp_queue *q, struct text key, struct text record, struct problem *problem)
 {
 	amqp_basic_properties_t properties = { ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
-		.content_type = amqp_cstring_bytes("application/json"), .delivery_mode = AMQP_DELIVERY_PERSISTENT };
+		.content_type = amqp_cstring_bytes(q->content_type ? q->content_type : "application/json"),
+		.delivery_mode = q->delivery_mode };
 	amqp_bytes_t body = { record.len, (void *)(uintptr_t)record.at };
 	amqp_bytes_t exchange = q->exchange ? amqp_cstring_bytes(q->exchange) : amqp_empty_bytes;
-	int status = amqp_basic_publish(q->c, CHANNEL, exchange, amqp_cstring_bytes(q->name), 1, 0, &properties, body);
+	amqp_bytes_t routing_key = { key.len, (void *)(uintptr_t)key.at };
+	int status = amqp_basic_publish(q->c, CHANNEL, exchange, routing_key, 1, 0, &properties, body);
 
 	if (status != AMQP_STATUS_OK)
 		return gone(q, problem, amqp_error_string2(status));
@@ -305,13 +365,32 @@ static bool commit(void *self, struct problem *problem)
 
 		record = (struct text){ rest.at, feed ? (size_t)(feed - rest.at) : rest.len };
 		rest = text_from(rest, record.len + 1);
-		if (!publish(q, record, problem))
+		if (!publish(q, text_of(q->name), record, problem))
 			return false;
 	}
 	if (!wait_for_confirms(q, problem))
 		return false;
 	buf_clear(&q->given);
 	return true;
+}
+
+bool queue_amqp_publish(struct queue *queue, struct amqp_sending *messages, size_t count, struct problem *problem)
+{
+	struct amqp_queue *q = queue_self(queue, &queue_amqp);
+	bool fine = true;
+
+	if (q->broken)
+		return gone(q, problem, "not connected");
+	for (size_t i = 0; i < count; i++)
+		messages[i].returned = false;
+	q->sending = messages;
+	q->sending_count = count;
+	q->returns_from = 0;
+	for (size_t i = 0; fine && i < count; i++)
+		fine = publish(q, messages[i].key, messages[i].body, problem);
+	fine = fine && wait_for_confirms(q, problem);
+	q->sending = NULL;
+	return fine;
 }
 
 /* ---- taking ---- */
@@ -340,7 +419,7 @@ static void hold(struct amqp_queue *q, const amqp_envelope_t *envelope)
 	alloc_grow(&q->tags, &q->cap, q->held.count + 1, sizeof *q->tags);
 	alloc_grow(&q->ends, &q->ends_cap, q->held.count + 1, sizeof *q->ends);
 	q->tags[q->held.count] = envelope->delivery_tag;
-	queue_add_line(&q->held, (struct text){ envelope->message.body.bytes, envelope->message.body.len });
+	queue_add_record(&q->held, (struct text){ envelope->message.body.bytes, envelope->message.body.len });
 	q->ends[q->held.count - 1] = q->held.lines.len;
 }
 
@@ -374,6 +453,7 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 
 	if (q->broken)
 		return gone(q, problem, "not connected"), QUEUE_FAILED;
+	q->held.raw = batch->raw;
 	if (!want(q, records, problem))
 		return QUEUE_FAILED;
 	while (q->held.count < records && q->held.lines.len < bytes) {
@@ -470,7 +550,7 @@ static bool peek(void *self, size_t records, struct buf *lines, struct problem *
 		tag = ((amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
 		fine = check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem);
 		if (fine) {
-			queue_add_line(&batch, (struct text){ message.body.bytes, message.body.len });
+			queue_add_record(&batch, (struct text){ message.body.bytes, message.body.len });
 			amqp_destroy_message(&message);
 		}
 	}

@@ -216,7 +216,7 @@ static enum queue_taken receive(struct kafka_queue *q, int timeout, struct probl
 		return QUEUE_EMPTY;
 	if (!m->err) {
 		alloc_grow(&q->offsets, &q->cap, q->held.count + 1, sizeof *q->offsets);
-		queue_add_line(&q->held, (struct text){ m->payload ? m->payload : "", m->len });
+		queue_add_record(&q->held, (struct text){ m->payload ? m->payload : "", m->len });
 		q->offsets[q->held.count - 1] = (struct offset){ m->partition, m->offset, q->held.lines.len };
 		taken = QUEUE_TAKEN;
 	} else if (m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF && m->err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
@@ -254,6 +254,7 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 	long long started;
 	int left = timeout;
 
+	q->held.raw = batch->raw;
 	if (!q->joined && timeout >= PATIENT)
 		wait_for_partitions(q, problem);
 	started = clock_steady();

@@ -20,6 +20,9 @@ char *queue_url_setting(const struct queue_url *url, const char *key);
 /* Steps through the settings of a query: false at the end. KEY and VALUE are to be freed. */
 bool queue_url_next(const struct queue_url *url, size_t *cursor, char **key, char **value);
 
+/* What Q's engine made; NULL: Q is of another one. */
+void *queue_self(const struct queue *q, const struct queue_engine *engine);
+
 struct queue_engine {
 	const char *schemes; /* separated by blanks */
 	bool exact; /* queue_repeats_exactly() */
@@ -45,8 +48,8 @@ struct queue_engine {
 extern const struct queue_engine queue_sqlite, queue_redis, queue_amqp, queue_kafka;
 
 /* Appends RECORD, as a foreign program may have put it on a queue, as one line: line feeds, which JSON has only between its tokens,
- * become blanks, and an empty record a blank, so that it is rejected and no barrier. */
-void queue_add_line(struct queue_batch *batch, struct text record);
+ * become blanks, and an empty record a blank, so that it is rejected and no barrier. To a batch that is raw: as it is, behind its length. */
+void queue_add_record(struct queue_batch *batch, struct text record);
 /* Appends LINES as IntelMQ's brokers want them: an object without __type gets that of an event. Empty lines are left out. */
 void queue_add_typed(struct buf *out, struct text lines);
 /* Whether the time in milliseconds since STARTED (clock_steady()) leaves some of TIMEOUT; *LEFT gets it. */

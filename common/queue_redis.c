@@ -312,7 +312,7 @@ static enum queue_taken take_left_over(struct redis_queue *q, struct queue_batch
 		return QUEUE_FAILED;
 	q->fresh = false;
 	for (size_t i = all->elements; i-- > 0;)
-		queue_add_line(batch, (struct text){ all->element[i]->str, all->element[i]->len });
+		queue_add_record(batch, (struct text){ all->element[i]->str, all->element[i]->len });
 	freeReplyObject(all);
 	q->in_flight = batch->count;
 	return batch->count ? QUEUE_TAKEN : QUEUE_EMPTY;
@@ -330,7 +330,7 @@ static bool move_records(struct redis_queue *q, size_t count, struct queue_batch
 
 		fine = fine && reply;
 		if (reply && reply->type == REDIS_REPLY_STRING) {
-			queue_add_line(batch, (struct text){ reply->str, reply->len });
+			queue_add_record(batch, (struct text){ reply->str, reply->len });
 			q->in_flight = batch->count;
 		} else if (reply) {
 			*end = true;
@@ -356,7 +356,7 @@ static enum queue_taken wait_for_record(struct redis_queue *q, int timeout, stru
 		return QUEUE_FAILED;
 	got = reply->type == REDIS_REPLY_STRING;
 	if (got) {
-		queue_add_line(batch, (struct text){ reply->str, reply->len });
+		queue_add_record(batch, (struct text){ reply->str, reply->len });
 		q->in_flight = 1;
 	}
 	freeReplyObject(reply);
@@ -492,7 +492,7 @@ static bool peek_list(struct redis_queue *q, const char *list, size_t *left, str
 	if (!reply)
 		return false;
 	for (size_t i = reply->elements; i-- > 0;)
-		queue_add_line(batch, (struct text){ reply->element[i]->str, reply->element[i]->len });
+		queue_add_record(batch, (struct text){ reply->element[i]->str, reply->element[i]->len });
 	*left -= reply->elements;
 	freeReplyObject(reply);
 	return true;

@@ -16,6 +16,13 @@ void queue_url_add(struct buf *url, struct text t)
 			buf_printf(url, "%%%02x", (unsigned char)t.at[i]);
 }
 
+static bool deliver(struct queue_sink *s, struct problem *problem)
+{
+	if (s->deliver)
+		return s->deliver(s, problem);
+	return queue_give(s->queue, buf_view(&s->lines), problem) && queue_commit(s->queue, problem);
+}
+
 bool queue_sink_flush(struct queue_sink *s)
 {
 	struct problem problem = { .line = 0 };
@@ -24,8 +31,7 @@ bool queue_sink_flush(struct queue_sink *s)
 	if (!s->lines.len)
 		return true;
 	for (int tries = 1;; tries++) {
-		if ((tries == 1 || queue_recover(s->queue, &problem)) && queue_give(s->queue, buf_view(&s->lines), &problem) &&
-			queue_commit(s->queue, &problem)) {
+		if ((tries == 1 || queue_recover(s->queue, &problem)) && deliver(s, &problem)) {
 			buf_clear(&s->lines);
 			filter_delivered(s->count);
 			s->count = 0;

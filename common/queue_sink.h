@@ -10,6 +10,8 @@ struct queue_sink {
 	struct queue *queue;
 	struct buf lines;
 	uint64_t count;
+	/* How to give what has been gathered, and wait until it is safe; NULL: LINES are records of the queue. */
+	bool (*deliver)(struct queue_sink *s, struct problem *problem);
 };
 
 enum { QUEUE_SINK_GATHER = 256 * 1024 };

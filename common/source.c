@@ -148,6 +148,7 @@ void source_begin(struct source *s, const struct source_item *item)
 	buf_string(&s->head, ",\"raw\":\"");
 }
 
+/* To the queues. */
 static bool give_report(struct source *s)
 {
 	struct problem problem = { .line = 0 };
@@ -163,9 +164,34 @@ static bool give_report(struct source *s)
 	return true;
 }
 
+/* Where a line goes; call wrote_line() behind it. */
+static struct buf *output(struct source *s)
+{
+	return s->queues ? &s->report : &s->run.out->buffer;
+}
+
+static bool wrote_line(struct source *s)
+{
+	s->run.counts.created++;
+	s->run.counts.out++;
+	if (s->queues)
+		return give_report(s);
+	writer_added(s->run.out);
+	return !s->run.out->failure;
+}
+
+void source_record(struct source *s, struct text record)
+{
+	struct buf *out = output(s);
+
+	buf_text(out, record);
+	buf_char(out, '\n');
+	wrote_line(s);
+}
+
 static bool write_report(struct source *s, struct text raw)
 {
-	struct buf *out = s->queues ? &s->report : &s->run.out->buffer;
+	struct buf *out = output(s);
 
 	if (s->header.len) {
 		buf_clear(&s->piece);
@@ -176,13 +202,8 @@ static bool write_report(struct source *s, struct text raw)
 	buf_text(out, buf_view(&s->head));
 	buf_base64(out, raw);
 	buf_text(out, buf_view(&s->tail));
-	s->run.counts.created++;
-	s->run.counts.out++;
 	s->pieces++;
-	if (s->queues)
-		return give_report(s);
-	writer_added(s->run.out);
-	return !s->run.out->failure;
+	return wrote_line(s);
 }
 
 /* Without --chunk-size only what consists of lines is cut: a JSON or XML document, or an archive, would be broken by it. */
@@ -290,10 +311,12 @@ bool source_bytes(struct source *s, struct text bytes)
 	return true;
 }
 
-static bool commit(struct source *s)
+bool source_commit(struct source *s)
 {
 	struct problem problem = { .line = 0 };
 
+	if (s->run.failure)
+		return false;
 	for (size_t i = 0; s->queues && i < s->to.count; i++)
 		if (!queue_commit(s->queues[i], &problem)) {
 			source_fail(s, EXIT_IO, &problem);
@@ -302,16 +325,23 @@ static bool commit(struct source *s)
 	return writer_flush(s->run.out);
 }
 
-bool source_finish(struct source *s)
+void source_close(struct source *s)
 {
 	if (s->refused || s->run.failure)
-		return false;
+		return;
 	if (s->rest.len || (s->header.len && !s->pieces))
 		write_report(s, buf_view(&s->rest));
 	buf_clear(&s->rest);
 	if (s->rest.cap > 4 * DEFAULT_CHUNK)
 		buf_free(&s->rest);
-	return commit(s);
+}
+
+bool source_finish(struct source *s)
+{
+	if (s->refused)
+		return false;
+	source_close(s);
+	return source_commit(s);
 }
 
 void source_abort(struct source *s, struct text reason)

@@ -63,6 +63,12 @@ bool source_bytes(struct source *s, struct text bytes);
 /* The item is complete: what is left goes out, and stdout is flushed, or the queues have committed it. True: the item, also an empty one that gives no report,
  * is safe, and the source may be told. */
 bool source_finish(struct source *s);
+/* As source_finish() in two steps, for sources of many small items: each is closed, and safe after the next source_commit() that returns
+ * true. */
+void source_close(struct source *s);
+bool source_commit(struct source *s);
+/* Hands on a record that the source has as such, a line of JSON without its line feed; safe after source_commit(). */
+void source_record(struct source *s, struct text record);
 /* The item broke off: what has not been written is forgotten. Counted as rejected, with REASON. */
 void source_abort(struct source *s, struct text reason);
 /* Ends as run_end() does; the result is main's. */

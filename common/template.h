@@ -16,9 +16,9 @@ struct template *template_jinja(struct text source, const char *name, struct pro
 /* The number of the match that `{matches[FIELD][GROUP]}` means, for template_render(); -1 with PROBLEM's
  * text: there is none. */
 typedef int template_resolve(void *context, struct text field, struct text group, struct problem *problem);
-/* Reads a format string. NULL with PROBLEM's text filled in. */
-struct template *template_format(
-	struct text source, template_resolve *resolve, void *context, struct problem *problem);
+/* Reads a format string in which the event goes by the name EVENT: `msg`. NULL with PROBLEM's text filled in. */
+struct template *template_format(struct text source, const char *event, template_resolve *resolve, void *context,
+	struct problem *problem);
 void template_free(struct template *t);
 
 /* Appends the result for EV to OUT. MATCHES are what template_resolve numbered; NULL where there are none.

@@ -1,4 +1,4 @@
-/* The format strings of imq-modify: `{msg[FIELD]}` and `{matches[FIELD][GROUP]}` with !r, !s and
+/* The format strings of imq-modify, `{msg[FIELD]}` (elsewhere under another name) and `{matches[FIELD][GROUP]}` with !r, !s and
  * :[[FILL]ALIGN]WIDTH, `{{` and `}}`. */
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 
 struct format_reader {
 	struct template *template;
-	struct text rest;
+	struct text rest, event;
 	template_resolve *resolve;
 	void *context;
 	struct problem *problem;
@@ -47,10 +47,10 @@ static struct expr *named(struct format_reader *r)
 	struct text field, group;
 	struct expr *e;
 
-	if (text_starts(r->rest, TEXT("msg["))) {
+	if (text_starts(r->rest, r->event) && text_starts(text_from(r->rest, r->event.len), TEXT("["))) {
 		e = new_expr(r, EXPR_FIELD, NULL);
 		e->required = true;
-		r->rest = text_from(r->rest, 3);
+		r->rest = text_from(r->rest, r->event.len);
 		if (!bracketed(r, &field))
 			return NULL;
 		e->field = field_intern(field);
@@ -58,15 +58,16 @@ static struct expr *named(struct format_reader *r)
 			return e;
 		return NULL;
 	}
-	if (!text_starts(r->rest, TEXT("matches["))) {
-		wrong(r, "msg[FIELD] or matches[FIELD][GROUP] expected behind { (a brace itself is {{)");
+	if (!r->resolve || !text_starts(r->rest, TEXT("matches["))) {
+		wrong(r, r->resolve ? "msg[FIELD] or matches[FIELD][GROUP] expected behind { (a brace itself is {{)" :
+			"a field of the event expected behind { (a brace itself is {{)");
 		return NULL;
 	}
 	e = new_expr(r, EXPR_MATCH, NULL);
 	r->rest = text_from(r->rest, 7);
 	if (!bracketed(r, &field) || !bracketed(r, &group))
 		return NULL;
-	e->number = r->resolve ? r->resolve(r->context, field, group, r->problem) : -1;
+	e->number = r->resolve(r->context, field, group, r->problem);
 	return e->number >= 0 ? e : NULL;
 }
 
@@ -163,11 +164,11 @@ static bool read_format(struct format_reader *r, struct node **out)
 	return fine;
 }
 
-struct template *template_format(
-	struct text source, template_resolve *resolve, void *context, struct problem *problem)
+struct template *template_format(struct text source, const char *event, template_resolve *resolve, void *context,
+	struct problem *problem)
 {
 	struct template *t = alloc_zero(1, sizeof *t);
-	struct format_reader r = { t, source, resolve, context, problem };
+	struct format_reader r = { t, source, text_of(event), resolve, context, problem };
 
 	t->name = alloc_string(TEXT("format"));
 	if (read_format(&r, &t->first))

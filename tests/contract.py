@@ -54,6 +54,8 @@ ARGUMENTS = {
 NOT_RUN = {
     'imq-to-udp': 'nobody listens, which it tells',
     'imq-to-elasticsearch': 'needs a server',
+    'imq-to-amqp': 'needs a server',
+    'imq-to-kafka': 'needs a server',
     'imq-to-redis': 'needs a server',
     'imq-to-restapi': 'needs a server',
     'imq-to-tcp': 'needs a server',

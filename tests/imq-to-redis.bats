@@ -66,6 +66,6 @@ to_redis() {
 @test "to-redis: no queue and no server are told" {
 	run -2 imq-to-redis
 	[ "$output" = 'imq-to-redis: --redis-queue is missing' ]
-	run -2 imq-to-redis --redis-server-port 1 --redis-queue list
+	run -5 imq-to-redis --redis-server-port 1 --redis-queue list
 	[ "$output" = 'imq-to-redis: redis 127.0.0.1: Connection refused' ]
 }

@@ -38,6 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text_split(&source, '\n', &line) || !source.at)
 		return 0;
 	render(template_jinja(source, "fuzz", &problem), line);
-	render(template_format(source, resolve, NULL, &problem), line);
+	render(template_format(source, "msg", resolve, NULL, &problem), line);
 	return 0;
 }

@@ -149,7 +149,7 @@ static bool add_assignment(struct loader *l, struct text field, struct value v)
 		a->value = a->field == F_EXTRA ? v : NO_VALUE;
 		return a->field == F_EXTRA || constant(l, a, v, NO_TEXT);
 	}
-	a->template = template_format(value_text(v, &l->rules->arena), resolve_match, l, &why);
+	a->template = template_format(value_text(v, &l->rules->arena), "msg", resolve_match, l, &why);
 	if (!a->template)
 		return wrong(l, "then: %.*s: %s", TEXT_ARGS(field), why.text);
 	text = template_constant(a->template);

@@ -1,0 +1,23 @@
+/* A list of Redis as commands name it in their options. */
+#ifndef IMQ_QUEUE_REDIS_H
+#define IMQ_QUEUE_REDIS_H
+
+#include "opt.h"
+#include "queue.h"
+
+struct redis_options {
+	const char *host, *password, *queue;
+	long long port, db;
+};
+
+#define REDIS_OPTIONS(o) \
+	OPT_TEXT('s', "redis-server-ip", &(o)->host, "127.0.0.1", "the server, or the path of its socket"), \
+	OPT_INTEGER('p', "redis-server-port", &(o)->port, "6379", "its port"), \
+	OPT_INTEGER('d', "redis-db", &(o)->db, "2", "number of the database"), \
+	OPT_SECRET("redis-password", &(o)->password, "password"), \
+	OPT_TEXT('q', "redis-queue", &(o)->queue, NULL, "key of the list")
+
+/* Connects as O says; what is given goes there as it is. NULL with PROBLEM filled in. */
+struct queue *queue_redis_open(const struct redis_options *o, enum queue_use use, struct problem *problem);
+
+#endif

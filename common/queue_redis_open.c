@@ -1,0 +1,37 @@
+#include "queue_redis.h"
+
+#include "queue_priv.h"
+#include "queue_sink.h"
+
+static bool check_options(const struct redis_options *o, struct problem *problem)
+{
+	if (!o->queue || !*o->queue)
+		return problem_set(problem, "--redis-queue is missing");
+	if (o->port < 1 || o->port > 65535)
+		return problem_set(problem, "--redis-server-port: from 1 to 65535");
+	return true;
+}
+
+struct queue *queue_redis_open(const struct redis_options *o, enum queue_use use, struct problem *problem)
+{
+	struct buf url = BUF_INIT;
+	struct queue *q;
+
+	if (!check_options(o, problem))
+		return NULL;
+	buf_string(&url, "redis:");
+	if (o->host[0] == '/')
+		queue_url_add(&url, text_of(o->host));
+	else
+		buf_printf(&url, strchr(o->host, ':') ? "//[%s]:%lld" : "//%s:%lld", o->host, o->port);
+	buf_printf(&url, "?db=%lld&typed=false", o->db);
+	if (o->password) {
+		buf_string(&url, "&password=");
+		queue_url_add(&url, text_of(o->password));
+	}
+	buf_char(&url, '#');
+	queue_url_add(&url, text_of(o->queue));
+	q = queue_open_engine(&queue_redis, buf_cstr(&url), use, NULL, problem);
+	buf_free(&url);
+	return q;
+}
