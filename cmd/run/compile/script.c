@@ -460,18 +460,19 @@ static bool append_block(const struct config *c, const struct script *s, const s
 	return fine;
 }
 
-static void append_folders(const struct script *s, struct buf *out)
+/* The variables that PIPELINES, which is to follow, use. */
+static void append_folders(const struct script *s, struct buf *pipelines, struct buf *out)
 {
 	struct buf state = BUF_INIT;
 
-	if (s->folder)
+	if (strstr(buf_cstr(pipelines), "$here/"))
 		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\n");
 	append_word(&state, text_of(s->state));
 	buf_printf(out, "IMQ_STATE=${IMQ_STATE:-%s}\n", buf_cstr(&state));
 	buf_free(&state);
 }
 
-static void append_head(const struct config *c, const struct script *s, struct buf *out)
+static void append_head(const struct config *c, const struct script *s, struct buf *pipelines, struct buf *out)
 {
 	bool any = false;
 
@@ -490,12 +491,18 @@ static void append_head(const struct config *c, const struct script *s, struct b
 			any = true;
 		}
 	buf_string(out, "#\n# Branches of imq-route are for a shell of their own:\n# shellcheck disable=SC1003,SC2016\n");
-	append_folders(s, out);
+	append_folders(s, pipelines, out);
 }
 
 bool script_write(const struct config *c, const struct script *s, struct buf *out, struct problem *problem)
 {
-	append_head(c, s, out);
+	struct buf pipelines = BUF_INIT;
+	bool fine = true;
+
+	for (size_t i = 0; i < c->count && fine; i++)
+		if (graph_heads(c->bots[i]))
+			fine = append_block(c, s, c->bots[i], &pipelines, problem);
+	append_head(c, s, &pipelines, out);
 	buf_string(out, "pipelines='");
 	for (size_t i = 0, n = 0; i < c->count; i++)
 		if (graph_heads(c->bots[i]) && c->bots[i]->enabled && !scheduled(c->bots[i]))
@@ -503,29 +510,31 @@ bool script_write(const struct config *c, const struct script *s, struct buf *ou
 	buf_string(out, "'\n");
 	buf_string(out, prologue);
 	buf_string(out, "\n# One pipeline.\nrun() {\n\tcase $pipeline in\n");
-	for (size_t i = 0; i < c->count; i++)
-		if (graph_heads(c->bots[i]) && !append_block(c, s, c->bots[i], out, problem))
-			return false;
+	buf_text(out, buf_view(&pipelines));
 	buf_string(out, "\t*)\n\t\techo \"no pipeline $pipeline\" >&2\n\t\treturn 2\n\t\t;;\n\tesac\n}\n\n");
 	buf_string(out, epilogue);
-	return true;
+	buf_free(&pipelines);
+	return fine;
 }
 
 bool script_bot(const struct config *c, const struct script *s, struct bot *bot, struct buf *out, struct problem *problem)
 {
 	int joining = bot->joining;
+	struct buf pipeline = BUF_INIT;
 	bool fine;
 
 	/* Alone, whatever would run behind it in a pipeline. */
 	bot->joining = 0;
+	fine = bot->collector ? append_collector(c, s, bot, &pipeline, problem) : append_pump(c, s, bot, &pipeline, problem);
+	bot->joining = joining;
 	buf_string(out, "#!/bin/sh\n# Written by imq-compile " IMQ_VERSION ": one bot of ");
 	append_comment(out, c->file);
 	buf_string(out, ", between its own queues.\n");
-	append_folders(s, out);
+	append_folders(s, &pipeline, out);
 	buf_printf(out, "pipeline=%s\n", bot->id);
 	buf_string(out, prologue);
-	fine = bot->collector ? append_collector(c, s, bot, out, problem) : append_pump(c, s, bot, out, problem);
+	buf_text(out, buf_view(&pipeline));
 	buf_char(out, '\n');
-	bot->joining = joining;
+	buf_free(&pipeline);
 	return fine;
 }
