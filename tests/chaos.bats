@@ -3,7 +3,7 @@ load postgresql
 load rabbitmq
 
 # A pipeline of six commands, with states, branches and a database, in which each process is killed at random moments, again and again.
-# The long form, of up to an hour:  EVENTS=1000000 KILLS=20 bats tests/chaos.bats
+# The long form, of a quarter of an hour:  EVENTS=1000000 KILLS=20 bats tests/chaos.bats
 # A failing run is repeated with its IMQ_TEST_SEED, as far as time repeats.
 
 setup_more() {
@@ -70,4 +70,70 @@ with_sqlite() {
 	python3 "$IMQ_ROOT/tests/kill-each.py" "$seed" "$kills" events sqlite:q#in 'kill_postgresql; restart_postgresql' ++ "${words[@]}"
 	close_windows
 	check query
+}
+
+@test "chaos: events come from RabbitMQ, which is killed as well: each is stored, and once, as equal ones are dropped" {
+	make_events
+	start_rabbitmq
+	export -f kill_rabbitmq run_rabbitmq in_namespace wait_until
+	python3 "$IMQ_ROOT/tests/kill-each.py" "$seed" "$kills" events "amqp://$rabbitmq#in" 'kill_rabbitmq; run_rabbitmq' \
+		++ imq-pump --from "amqp://$rabbitmq#in" --to sqlite:q#in --batch-size 100 -- cat \
+		++ imq-pump --from sqlite:q#in --batch-size 100 -- imq-deduplicator --state dedup --filter-type whitelist --filter-keys extra.number '|' \
+			imq-to-sql -d db --create-schema --batch-name chaos
+	[ "$(sqlite3 db "SELECT count(*), count(DISTINCT json_extract(extra, '\$.number')) FROM events")" = "$((events / 2))|$((events / 2))" ]
+}
+
+# ---- sinks ----
+
+@test "chaos: a sink that refuses one event of a batch: it is set aside, all others are stored once" {
+	events=2000
+	make_events
+	pipeline imq-to-sql -d db --batch-name chaos --rejects bad
+	imq-to-sql -d db --create-schema < /dev/null
+	sqlite3 db "CREATE TRIGGER no BEFORE INSERT ON events WHEN json_extract(NEW.extra, '\$.number') = 13 AND json_extract(NEW.extra, '\$.count') IS NULL
+		BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+	imq-queue put sqlite:q#in < events
+	run -3 "${words[0]}" --drain "${words[@]:1}"
+	[[ "$output" == *'not this one'* ]]
+	[ "$(jq -c '[.command, .record."extra.number"]' bad)" = '["imq-to-sql",13]' ]
+	[ "$(imq-queue count sqlite:q#in)" = 0 ]
+	number="json_extract(extra, '\$.number')" count="json_extract(extra, '\$.count')"
+	[ "$(sqlite3 db "SELECT count(*), count(DISTINCT $number) FROM events WHERE $count IS NULL")" = '999|999' ]
+}
+
+# rss PID...: the memory of processes in kilobytes, at the most so far.
+rss() {
+	local pid
+	for pid; do
+		awk '/VmHWM/ { print $2 }' "/proc/$pid/status"
+	done | sort -n | tail -n 1
+}
+
+locked() {
+	[ "$(query "SELECT count(*) FROM pg_locks WHERE NOT granted")" -gt 0 ]
+}
+
+@test "chaos: a database that takes nothing holds up the queue, in constant memory, until it takes again" {
+	start_postgresql
+	database=(imq-to-sql --engine postgresql --host "$pg" -d postgres --sslmode disable --create-schema)
+	"${database[@]}" < /dev/null
+	# 30 MB; sanitizers take memory of their own.
+	awk 'BEGIN { for (i = 0; i < 1000; i++) pad = pad "x"; for (i = 0; i < 30000; i++) printf "{\"extra.number\":%d,\"comment\":\"%s\"}\n", i, pad }' |
+		imq-queue put sqlite:q#in
+	limit=40000
+	[ -z "${ASAN_OPTIONS:-}" ] || limit=500000
+	mkfifo lock
+	psql -q -h "$pg" -U intelmq postgres < lock > /dev/null 3>&- &
+	exec 9> lock
+	echo 'BEGIN; LOCK TABLE events;' >&9
+	wait_until eval '[ "$(query "SELECT count(*) FROM pg_locks WHERE granted AND relation = '"'events'"'::regclass")" -gt 0 ]'
+	imq-pump --from sqlite:q#in --drain --batch-bytes 1M -- imq-taxonomy '|' "${database[@]:0:9}" 3>&- 9>&- &
+	pump=$!
+	wait_until locked
+	[ "$(imq-queue count sqlite:q#in)" -gt 25000 ]
+	[ "$(rss "$pump" $(cat "/proc/$pump/task/$pump/children"))" -lt "$limit" ]
+	echo 'COMMIT;' >&9
+	exec 9>&-
+	wait "$pump"
+	[ "$(query "SELECT count(*), count(DISTINCT CAST(extra->>'number' AS integer)) FROM events")" = '30000|30000' ]
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Events from queue to queue through three filters, and through a plain pipe of five: events a second, and CPU time of all processes
-# together. EVENTS sets how many. Redis and RabbitMQ are started on free ports, and left out where they are not installed.
+# together; then into databases. EVENTS sets how many. Redis, RabbitMQ and PostgreSQL are started, on free ports and a socket, and left
+# out where they are not installed.
 # Usage: tests/bench/pump.sh, after `make all build/bench/events`.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -10,10 +11,14 @@ work=$(mktemp -d)
 cd "$work"
 BATS_FILE_TMPDIR=$work
 pids='' rabbitmq=''
-trap 'kill -9 $pids 2> /dev/null; [ ! -s rabbitmq/group ] || kill -9 -- "-$(cat rabbitmq/group)"; epmd -port "${ERL_EPMD_PORT:-1}" -kill > /dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'kill -9 $pids 2> /dev/null; [ ! -s rabbitmq/group ] || kill -9 -- "-$(cat rabbitmq/group)"; epmd -port "${ERL_EPMD_PORT:-1}" -kill > /dev/null 2>&1; stop_database; rm -rf "$work"' EXIT
 
 "$root/${O:-build}/bench/events" "$events" > records
 echo "$events events, $(stat -c %s records) bytes"
+
+stop_database() {
+	[ ! -e pg/postmaster.pid ] || bash ./cluster "$root" stop_postgresql
+}
 
 # rate LABEL COMMAND...
 rate() {
@@ -52,4 +57,17 @@ if command -v rabbitmq-server > /dev/null; then
 	eval "$(bash ./node "$root")"
 	rate 'rabbitmq: put, confirmed' sh -c "imq-queue put amqp://$rabbitmq#in < records"
 	through 'rabbitmq: queue, three filters, queue' "amqp://$rabbitmq#in" "amqp://$rabbitmq#out"
+fi
+rate 'to-sql: SQLite' imq-to-sql -d events.db --create-schema records
+if [ -n "$(find /usr/lib/postgresql -name initdb 2> /dev/null)" ]; then
+	cat > cluster <<- 'END'
+		bats_require_minimum_version() { :; }
+		BATS_TEST_TMPDIR=$PWD
+		. "$1/tests/lib.bash"
+		. "$1/tests/postgresql.bash"
+		pgbin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+		"$2"
+	END
+	bash ./cluster "$root" start_postgresql
+	rate 'to-sql: PostgreSQL (CPU without the server)' imq-to-sql -e postgresql --host "$work/pg" -d postgres --sslmode disable --create-schema records
 fi
