@@ -138,7 +138,7 @@ to_amqp() {
 	kill_rabbitmq
 	printf '%s\n' '{"extra.n":2}' '' >&7
 	wait_until test -s err
-	run_rabbitmq
+	run_rabbitmq 7>&- 8<&- # the node must not hold our end of the FIFO
 	exec 7>&-
 	cat <&8 > barriers
 	exec 8<&-
