@@ -147,6 +147,14 @@ dedup() {
 	[ "$(redis-cli -p "$redis_port" -n 6 exists e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)" = 1 ]
 }
 
+@test "redis: keys of a running IntelMQ: extra is taken apart one level deep" {
+	start_redis
+	printf '%s\n' '{"extra":{"a":{"b":1},"c":[1,2]}}' '{"extra.a":{"b":1},"extra.c":[1,2]}' > events
+	run -0 imq-deduplicator --keys intelmq --filter-keys '' --state "redis://$redis" events
+	[ "$output" = '{"extra":{"a":{"b":1},"c":[1,2]}}' ]
+	[ "$(redis-cli -p "$redis_port" -n 6 keys '*')" = aabb5273df24d5fb46c02158149fb312d9bef79ba91920c099aedfddad303cd6 ]
+}
+
 @test "redis: keys of a running IntelMQ: a batch that comes again is neither lost nor taken for seen" {
 	start_redis
 	keys=(imq-deduplicator --keys intelmq --state "redis://$redis")

@@ -46,20 +46,43 @@ static int by_name(const void *a, const void *b)
 	return text_cmp(((const struct part *)a)->name, ((const struct part *)b)->name);
 }
 
+static void add_part(struct intelmq_hash *h, size_t *count, struct text name, struct value value)
+{
+	if (text_is(name, "__type") || text_is(name, "__path") || text_is(name, "time.observation") || value_ignored(value) ||
+		list_has(h->names, name) != h->whitelist)
+		return;
+	alloc_grow(&h->parts, &h->cap, *count + 1, sizeof *h->parts);
+	h->parts[(*count)++] = (struct part){ name, value };
+}
+
+/* A nested `extra` is taken apart one level deep, as IntelMQ does; what is nested deeper is a value (data-format.md 3.3). */
+static void add_members(struct intelmq_hash *h, size_t *count, struct event *ev, struct value extra)
+{
+	struct value_walk walk = value_walk(extra);
+	struct value key, member;
+
+	while (value_next_member(&walk, &key, &member)) {
+		struct text text = value_text(key, event_arena(ev));
+		char *name = arena_bytes(event_arena(ev), text.len + 6);
+
+		memcpy(name, "extra.", 6);
+		memcpy(name + 6, text.at, text.len);
+		add_part(h, count, (struct text){ name, text.len + 6 }, member);
+	}
+}
+
 void intelmq_hash(struct intelmq_hash *h, struct event *ev, unsigned char digest[DIGEST])
 {
 	size_t cursor = 0, count = 0;
-	struct part part;
+	struct text name;
+	struct value value;
 	enum field f;
 
-	event_flatten(ev);
-	while (event_next(ev, &cursor, &part.name, &f, &part.value)) {
-		if (text_is(part.name, "__type") || text_is(part.name, "__path") || text_is(part.name, "time.observation") ||
-			value_ignored(part.value) || list_has(h->names, part.name) != h->whitelist)
-			continue;
-		alloc_grow(&h->parts, &h->cap, count + 1, sizeof *h->parts);
-		h->parts[count++] = part;
-	}
+	while (event_next(ev, &cursor, &name, &f, &value))
+		if (text_is(name, "extra") && value.kind == VALUE_OBJECT)
+			add_members(h, &count, ev, value);
+		else
+			add_part(h, &count, name, value);
 	if (count)
 		qsort(h->parts, count, sizeof *h->parts, by_name);
 	buf_clear(&h->bytes);
