@@ -3,6 +3,7 @@ pump, each process a pump has started, and each server, so many times each. Then
 
 kill-each.py SEED KILLS RECORDS-FILE QUEUE [SERVER...] ++ PUMP... [++ PUMP...]
 PUMP is the words of an imq-pump; SERVER is a line for bash that kills a server and starts it again."""
+import atexit
 import os
 import random
 import signal
@@ -60,6 +61,8 @@ class Pump:
     def __init__(self, words):
         self.words = words
         self.start()
+        # A pump does not outlive a run that fails.
+        atexit.register(lambda: self.process.kill())
 
     def start(self):
         self.process = subprocess.Popen(self.words)
