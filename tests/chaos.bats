@@ -44,7 +44,7 @@ check() {
 	[ "$("$@" "SELECT count(*), count(DISTINCT $number) FROM events WHERE $count IS NULL AND $number >= 0" | tr '|' ' ')" = "$((events / 2)) $((events / 2))" ]
 	[ "$("$@" "SELECT sum(CAST($count AS integer)) FROM events WHERE $count IS NOT NULL AND $number >= 0")" = $((events / 2)) ]
 	# Windows closed while processes were killed, not only at the end.
-	[ "$("$@" "SELECT count(*) FROM events WHERE $count IS NOT NULL")" -gt 100 ]
+	[ "$("$@" "SELECT count(*) FROM events WHERE $count IS NOT NULL")" -gt 50 ]
 }
 
 with_sqlite() {
