@@ -32,7 +32,18 @@ static bool overridden(const char *now, int64_t *microseconds)
 	return n > 0 && when_parse_iso(text_trim((struct text){ content, (size_t)n }), microseconds);
 }
 
-int64_t clock_now(void)
+static struct {
+	bool held;
+	int64_t moment; /* 0: not known yet */
+} hold;
+
+void clock_hold(int64_t moment)
+{
+	hold.held = true;
+	hold.moment = moment;
+}
+
+static int64_t look(void)
 {
 	static const char *override;
 	static bool looked;
@@ -43,6 +54,15 @@ int64_t clock_now(void)
 		looked = true;
 	}
 	return override && overridden(override, &microseconds) ? microseconds : read_clock(CLOCK_REALTIME);
+}
+
+int64_t clock_now(void)
+{
+	if (!hold.held)
+		return look();
+	if (!hold.moment)
+		hold.moment = look();
+	return hold.moment;
 }
 
 int64_t clock_steady(void)

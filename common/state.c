@@ -384,7 +384,7 @@ bool state_commit(struct state *s, long long batch, struct problem *problem)
 		if (!write_change(t, first_of(&t->changes[i], next - i)))
 			return t->store->problem(t->store, problem);
 	}
-	if (!t->store->end(t->store, batch))
+	if (!t->store->end(t->store, batch, clock_now()))
 		return t->store->problem(t->store, problem);
 	t->change_count = 0;
 	buf_clear(&t->old);
@@ -412,7 +412,15 @@ void state_close(struct state *s)
 
 static bool start(void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
 {
-	return state_open(self, filter->name, batch->numbered ? batch->undo : -1, problem);
+	struct state *s = self;
+
+	if (!state_open(s, filter->name, batch->numbered ? batch->undo : -1, problem))
+		return false;
+	/* A batch that comes again must come out as it did: a sink that has it already will not look at it. So a batch
+	 * has one moment for everything in it, and keeps it. */
+	if (batch->numbered)
+		clock_hold(s->table->store && batch->number == batch->undo ? s->table->store->moment : 0);
+	return true;
 }
 
 static bool barrier(void *self, const struct batch *batch, struct problem *problem)
@@ -420,7 +428,11 @@ static bool barrier(void *self, const struct batch *batch, struct problem *probl
 	/* Printed first, then remembered: without a pump a crash in between may repeat an event but not lose it. */
 	if (!batch->numbered)
 		filter_flush();
-	return state_commit(self, batch->numbered ? batch->number : -1, problem);
+	if (!state_commit(self, batch->numbered ? batch->number : -1, problem))
+		return false;
+	if (batch->numbered)
+		clock_hold(0);
+	return true;
 }
 
 static void stop(void *self)

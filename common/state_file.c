@@ -130,6 +130,7 @@ static bool undo_batch(struct state_file *f, long long batch, struct problem *pr
 
 static bool set_up(struct state_file *f, const char *name, long long batch, uint64_t *seed, struct problem *problem)
 {
+	sqlite3_int64 of, moment;
 	char expired[80];
 
 	sqlite3_snprintf(sizeof expired, expired, "DELETE FROM state WHERE expires > 0 AND expires <= %lld",
@@ -138,6 +139,9 @@ static bool set_up(struct state_file *f, const char *name, long long batch, uint
 		return problem_of(&f->store, problem);
 	if (!claim(f, name, seed, problem) || !undo_batch(f, batch, problem))
 		return false;
+	/* Also after an undo whose batch did not get as far again. */
+	if (batch >= 0 && get_meta(f, "moment_batch", &of, NULL, 0) && of == batch && get_meta(f, "moment", &moment, NULL, 0))
+		f->store.moment = moment;
 	/* An unnumbered run keeps no undo log, so the old one must not be used after it. */
 	if (batch < 0 && (!run(f, "DELETE FROM undo") || !set_meta(f, "batch", -1)))
 		return problem_of(&f->store, problem);
@@ -202,11 +206,12 @@ static bool write_row(struct state_store *store, const struct state_row *row)
 	return finish(f->drop);
 }
 
-static bool end(struct state_store *store, long long batch)
+static bool end(struct state_store *store, long long batch, int64_t moment)
 {
 	struct state_file *f = file_of(store);
 
-	return set_meta(f, "batch", batch) && run(f, "COMMIT");
+	return set_meta(f, "batch", batch) && set_meta(f, "moment", moment) && set_meta(f, "moment_batch", batch) &&
+	       run(f, "COMMIT");
 }
 
 static void close_file(struct state_store *store)
@@ -228,7 +233,7 @@ struct state_store *state_file_open(
 	struct state_file *f = alloc_zero(1, sizeof *f);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
-	f->store = (struct state_store){ load, begin, write_undo, write_row, end, problem_of, close_file };
+	f->store = (struct state_store){ 0, load, begin, write_undo, write_row, end, problem_of, close_file };
 	f->path = alloc_string(text_of(path));
 	if (sqlite3_open_v2(path, &f->db, flags, NULL) != SQLITE_OK) {
 		problem_of(&f->store, problem);

@@ -13,15 +13,17 @@ struct state_row {
 };
 
 /* Where a state is kept. One transaction: begin, an undo row (numbered batches only) and a new row for each change, end with the
- * batch's number. A call that returns false has filled in the problem, as problem() tells it. */
+ * batch's number and the moment at which it took place. A call that returns false has filled in the problem, as problem() tells it. */
 struct state_store {
+	/* When batch BATCH of the opener took place, if it has been committed before; else 0. */
+	int64_t moment;
 	/* Calls ADD for each row. */
 	bool (*load)(struct state_store *store, void (*add)(void *context, const struct state_row *row), void *context,
 		struct problem *problem);
 	bool (*begin)(struct state_store *store);
 	bool (*undo)(struct state_store *store, const struct state_row *old);
 	bool (*write)(struct state_store *store, const struct state_row *row);
-	bool (*end)(struct state_store *store, long long batch);
+	bool (*end)(struct state_store *store, long long batch, int64_t moment);
 	/* Why one of these failed; always returns false. */
 	bool (*problem)(struct state_store *store, struct problem *problem);
 	void (*close)(struct state_store *store);

@@ -143,14 +143,23 @@ static bool write_row(struct state_store *store, const struct state_row *row)
 	return true;
 }
 
-static bool end(struct state_store *store, long long batch)
+static bool end_as(struct state_redis *s, long long batch)
 {
-	struct state_redis *s = redis_of(store);
 	char number[TEXT_INTEGER];
 
 	add(s, 4, (struct text[]){ TEXT("HSET"), text_of(s->facts), TEXT("batch"), text_of_integer(batch, number) });
 	add(s, 1, (struct text[]){ TEXT("EXEC") });
 	return finish(s);
+}
+
+static bool end(struct state_store *store, long long batch, int64_t moment)
+{
+	struct state_redis *s = redis_of(store);
+	char number[TEXT_INTEGER], when[TEXT_INTEGER];
+
+	add(s, 6, (struct text[]){ TEXT("HSET"), text_of(s->facts), TEXT("moment_batch"), text_of_integer(batch, number),
+		TEXT("moment"), text_of_integer(moment, when) });
+	return end_as(s, batch);
 }
 
 /* ---- opening ---- */
@@ -240,7 +249,7 @@ static bool undo_rows(struct state_redis *s, long long batch)
 	for (size_t i = 0; fine && i + 1 < log->elements; i += 2)
 		if (read_row(redis_text(log->element[i]), redis_text(log->element[i + 1]), &row))
 			write_row(&s->store, &row);
-	fine = fine && end(&s->store, batch);
+	fine = fine && end_as(s, batch);
 	if (log)
 		freeReplyObject(log);
 	return fine;
@@ -288,6 +297,20 @@ static bool claim(struct state_redis *s, const char *name, uint64_t *seed)
 	return fine;
 }
 
+/* When BATCH took place, if it was committed before: also after an undo whose batch did not get as far again. */
+static bool read_moment(struct state_redis *s, long long batch)
+{
+	bool fine, fine_too = true;
+	char *of = fact(s, "moment_batch", &fine), *moment = fine ? fact(s, "moment", &fine_too) : NULL;
+	long long number = -1, when = 0;
+
+	if (of && moment && text_integer(text_of(of), &number) && number == batch && text_integer(text_of(moment), &when))
+		s->store.moment = when;
+	free(of);
+	free(moment);
+	return fine && fine_too;
+}
+
 static bool take_over(struct state_redis *s)
 {
 	unsigned char random[16];
@@ -317,13 +340,14 @@ struct state_store *state_redis_open(
 	struct state_redis *s = alloc_zero(1, sizeof *s);
 	const char *own;
 
-	s->store = (struct state_store){ load, begin, write_undo, write_row, end, problem_of, close_redis };
+	s->store = (struct state_store){ 0, load, begin, write_undo, write_row, end, problem_of, close_redis };
 	s->redis = redis_new(url, DB, &s->why);
 	own = s->redis ? redis_name(s->redis, name) : name;
 	s->rows = key_of(own, "");
 	s->undo = key_of(own, ":undo");
 	s->facts = key_of(own, ":facts");
-	if (s->redis && redis_connect(s->redis, &s->why) && claim(s, name, seed) && take_over(s) && undo_batch(s, batch))
+	if (s->redis && redis_connect(s->redis, &s->why) && claim(s, name, seed) && take_over(s) && undo_batch(s, batch) &&
+		(batch < 0 || read_moment(s, batch)))
 		return &s->store;
 	problem_of(&s->store, problem);
 	close_redis(&s->store);

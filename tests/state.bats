@@ -44,3 +44,26 @@ survives() {
 	run -3 imq-deduplicator --rejects bad half
 	[ "$(wc -l < bad)" = 1 ]
 }
+
+@test "state: a batch that comes again has the moment that it had, and comes out as it did" {
+	aggregate=(imq-aggregate --fields comment --timespan '1 minute' --threshold 1 --state state)
+	event() { printf '{"comment":"%s","time.observation":"%s"}\n\n' "$@"; }
+	echo 2026-11-25T10:00:00+00:00 > now
+	export IMQ_NOW=@$PWD/now
+	IMQ_BATCH=1 run -0 "${aggregate[@]}" < <(event a 2026-11-25T10:00:00+00:00)
+	[ -z "${output//[$'\n']/}" ]
+	# In batch 2 the minute is not over; nobody knows whether what came out was stored.
+	echo 2026-11-25T10:00:59+00:00 > now
+	IMQ_BATCH=2 run -0 "${aggregate[@]}" < <(event a 2026-11-25T10:00:30+00:00)
+	first=$output
+	echo 2026-11-25T10:05:00+00:00 > now
+	IMQ_BATCH=2 run -0 "${aggregate[@]}" < <(event a 2026-11-25T10:00:30+00:00)
+	[ "$output" = "$first" ]
+	# Killed before it was committed again: the moment is still known.
+	IMQ_BATCH=2 run -0 "${aggregate[@]}" < <(event a 2026-11-25T10:00:30+00:00 | head -n 1)
+	IMQ_BATCH=2 run -0 "${aggregate[@]}" < <(event a 2026-11-25T10:00:30+00:00)
+	[ "$output" = "$first" ]
+	# Batch 3 is new, and has its own.
+	IMQ_BATCH=3 run -0 "${aggregate[@]}" < <(echo)
+	[ "$(jq -r '."extra.count"' <<< "$output")" = 2 ]
+}

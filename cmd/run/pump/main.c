@@ -21,7 +21,8 @@
 enum {
 	WAIT = 100,       /* milliseconds of looking for records between looks at signals */
 	ARRIVE = 5000,    /* milliseconds that a queue over the network gets to say that it is empty */
-	SUSPICIONS = 3,   /* failures over one batch before it is taken apart, and over one record before that is set aside */
+	SUSPICIONS = 3,   /* failures of one stage over one batch before it is taken apart, and over one record before that is set aside */
+	KILLS = 9,        /* the same, of a stage that was killed: more often than not that is not the batch's doing */
 	HOPELESS = 5,     /* failures to start before anything has worked */
 	LONGEST_PAUSE = 30,
 };
@@ -45,7 +46,8 @@ static struct {
 	bool proved;            /* a batch has passed */
 	bool lost;              /* the source will send the batch again, nobody knows in what pieces */
 	unsigned failures;      /* in a row */
-	unsigned suspicions;    /* over the batch in hand */
+	unsigned suspicions;    /* over the batch in hand … */
+	const char *suspect;    /* … of this stage, one after the other */
 	size_t limit;           /* records in a batch while looking for one that kills, 0: --batch-size */
 	unsigned long long restarts;
 	struct status status;
@@ -285,7 +287,11 @@ static bool after_failure(const struct failure *failure)
 		my.run.failure = EXIT_USAGE;
 		return false;
 	}
-	if (failure->suspicious && my.batch.count && ++my.suspicions >= (searching ? 1 : SUSPICIONS)) {
+	if (failure->stage != my.suspect)
+		my.suspicions = 0;
+	my.suspect = failure->stage;
+	if (failure->suspicious && my.batch.count &&
+		++my.suspicions >= (searching ? 1 : failure->killed ? KILLS : SUSPICIONS)) {
 		bool narrowed = my.batch.count > 1;
 
 		if (!(narrowed ? narrow(my.batch.count / 2) : set_aside(failure)))

@@ -28,6 +28,8 @@ enum answer {
 /* What goes wrong with a batch, and whether the batch may be why. */
 struct failure {
 	char text[PROBLEM_SIZE];
+	const char *stage; /* the word that it begins with; NULL: it cannot be told which */
+	bool killed;     /* by somebody, or for want of memory */
 	bool suspicious; /* of the batch: a stage died over it, or did not come back */
 	bool hopeless;   /* a stage cannot even be started, or refuses its options */
 	enum exit_status status; /* what imq-pump ends with, if it gives up over that */

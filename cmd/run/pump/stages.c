@@ -211,7 +211,8 @@ static void explain_exit(const struct stage *s, int status, struct failure *fail
 	int code = status_of(status);
 
 	/* Full disks and absent services are nobody's fault; nor is an end from outside. */
-	*failure = (struct failure){ .status = code == EXIT_REMOTE ? EXIT_REMOTE : EXIT_IO,
+	*failure = (struct failure){ .stage = s->argv[0], .killed = code == 128 + SIGKILL,
+		.status = code == EXIT_REMOTE ? EXIT_REMOTE : EXIT_IO,
 		.suspicious = code != EXIT_IO && code != EXIT_REMOTE && code != EXIT_USAGE && code != CANNOT_START &&
 	                      code != 128 + SIGTERM && code != 128 + SIGINT,
 		.hopeless = code == EXIT_USAGE || code == CANNOT_START };
