@@ -214,7 +214,7 @@ contact() {
 	wait "$silent"
 	silent=
 	grep -q 'going on without the cache for now' err
-	run -2 --separate-stderr rdap --cache "redis://$redis" < /dev/null
+	run -5 --separate-stderr rdap --cache "redis://$redis" < /dev/null
 	[[ "$stderr" == *refused* ]]
 }
 
