@@ -95,8 +95,6 @@ unit: $(units)
 
 # Two files at a time: each test has its own folder, ports and servers. GNU parallel does it.
 BATS := bats --jobs 2 --no-parallelize-within-files
-# Seconds after which a test has failed.
-export BATS_TEST_TIMEOUT ?= 300
 
 # What the tests run in; the servers are started and stopped by the tests themselves.
 check: deps-test
