@@ -145,6 +145,19 @@ static void close_file(struct file *f)
 	free(f);
 }
 
+/* Two processes that make the file at once: SQLite's own waiting does not cover the change to WAL. */
+static bool use_wal(struct file *f)
+{
+	int64_t until = clock_steady() + (int64_t)BUSY * 1000;
+
+	while (!run(f, "PRAGMA page_size=16384; PRAGMA journal_mode=WAL")) {
+		if ((sqlite3_errcode(f->db) & 0xff) != SQLITE_BUSY || clock_steady() > until)
+			return false;
+		poll(NULL, 0, 10);
+	}
+	return true;
+}
+
 static struct file *open_file(const char *path, enum queue_use use, struct problem *problem)
 {
 	struct file *f = alloc_zero(1, sizeof *f);
@@ -155,8 +168,8 @@ static struct file *open_file(const char *path, enum queue_use use, struct probl
 	if (sqlite3_open_v2(path, &f->db, flags, NULL) == SQLITE_OK) {
 		sqlite3_busy_timeout(f->db, BUSY);
 		/* Large pages: fewer of them for a chunk. A log of 32 MiB before it is copied into the file. */
-		if (run(f, "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=2000;"
-			   "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384") &&
+		if (use_wal(f) &&
+			run(f, "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384") &&
 			run(f, use == QUEUE_GIVE ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL")) {
 			if (!make_tables(f, problem))
 				goto out;

@@ -81,3 +81,13 @@ load lib
 	run -2 imq-queue put q
 	[ "$output" = 'imq-queue: not the URL of a queue: "q"' ]
 }
+
+@test "queue: processes that make the file at the same time do not get into each other's way" {
+	for i in $(seq 20); do
+		rm -f q*
+		imq-pump --drain --from sqlite:q#a -- cat > out 2> err &
+		pump=$!
+		echo '{}' | imq-queue put sqlite:q#b
+		wait "$pump"
+	done
+}
