@@ -717,6 +717,17 @@ static bool readable_at(struct buf *path, const char *folder, const char *file)
 	return access(buf_cstr(path), R_OK) == 0;
 }
 
+char *own_folder(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	return alloc_string((struct text){ self, slash ? (size_t)(slash - self) : 0 });
+}
+
 char *share_path(const char *file)
 {
 	const char *chosen = getenv("IMQ_SHARE");

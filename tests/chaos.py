@@ -22,7 +22,7 @@ def children(pid):
         return []
 
 
-done, slept, process = 0, 0.0, None
+done, process = 0, None
 while done < kills:
     if not process or process.poll() is not None:
         if process and process.returncode == 0:

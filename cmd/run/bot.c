@@ -2,7 +2,6 @@
  * program as its interpreter, gives the process the words by which intelmqctl knows a bot (runtime.md 10):
  * imq-bot, …/MODULE, ID. The work is imq-pump's, whom this process starts, hands signals to, and ends with. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,16 +54,11 @@ static void runtime_file(struct buf *path)
 /* imq-pump is beside this program. */
 static void start(const char *id, const char *file)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "imq-pump");
-	char *slash;
+	struct buf path = BUF_INIT;
 
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (slash)
-		memcpy(slash + 1, "imq-pump", sizeof "imq-pump");
-	execl(slash ? path : "imq-pump", "imq-pump", "--bot", id, file, (char *)NULL);
-	log_message("%s: %s", path, strerror(errno));
+	buf_printf(&path, "%s/imq-pump", own_folder());
+	execl(buf_cstr(&path), "imq-pump", "--bot", id, file, (char *)NULL);
+	log_message("%s: %s", path.at, strerror(errno));
 	_exit(EXIT_IO);
 }
 

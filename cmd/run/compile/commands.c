@@ -56,17 +56,15 @@ static json_t *describe(char *path)
 
 bool commands_load(struct problem *problem)
 {
-	char folder[PATH_MAX], path[PATH_MAX + 300];
-	ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+	char *folder = own_folder(), path[PATH_MAX + 300];
+	DIR *dir = opendir(folder);
 	struct dirent *entry;
-	DIR *dir;
 
-	folder[n > 0 ? n : 0] = '\0';
-	if (strrchr(folder, '/'))
-		*strrchr(folder, '/') = '\0';
-	dir = opendir(folder);
-	if (!dir)
-		return problem_at(problem, folder, 0, 0, "%s", strerror(errno));
+	if (!dir) {
+		problem_at(problem, folder, 0, 0, "%s", strerror(errno));
+		free(folder);
+		return false;
+	}
 	while ((entry = readdir(dir)) && command_count < MAX_COMMANDS) {
 		if (strncmp(entry->d_name, "imq-", 4) != 0 || strcmp(entry->d_name, "imq-compile") == 0)
 			continue;
@@ -75,6 +73,7 @@ bool commands_load(struct problem *problem)
 			commands[command_count++].path = alloc_string(text_of(path));
 	}
 	closedir(dir);
+	free(folder);
 	return true;
 }
 

@@ -109,6 +109,8 @@ size_t graph_readers(const struct config *c, const char *queue, struct bot **rea
 bool graph_joins(const struct bot *bot);
 /* The bot that can follow BOT by LINK in one pipeline; NULL: there must be a queue between. */
 struct bot *graph_next(const struct config *c, const struct bot *bot, const struct link *link);
+/* Whether BOT runs when a timer says so, not all the time. */
+bool graph_scheduled(const struct bot *bot);
 /* Whether BOT begins a pipeline. */
 bool graph_heads(const struct bot *bot);
 /* The ids of bots whose records can come back to them, to be freed; NULL: there are none. */

@@ -138,7 +138,7 @@ static bool in_loop(const struct config *c, struct bot *bot)
 	return loop;
 }
 
-static bool scheduled(const struct bot *bot)
+bool graph_scheduled(const struct bot *bot)
 {
 	return bot->run_mode && strcmp(bot->run_mode, "scheduled") == 0;
 }
@@ -149,7 +149,7 @@ struct bot *graph_next(const struct config *c, const struct bot *bot, const stru
 
 	if (graph_readers(c, link->queue, &reader) != 1 || graph_writers(c, link->queue) != 1)
 		return NULL;
-	if (!reader->command || reader->enabled != bot->enabled || scheduled(reader) || in_loop(c, reader))
+	if (!reader->command || reader->enabled != bot->enabled || graph_scheduled(reader) || in_loop(c, reader))
 		return NULL;
 	return reader;
 }
@@ -174,7 +174,7 @@ static bool closed(const struct config *c, struct bot *bot)
 static bool joins(const struct config *c, struct bot *bot)
 {
 	bool chain = bot->link_count == 1 && strcmp(bot->links[0].path, "_default") == 0;
-	bool all = bot->command && !bot->collector && bot->link_count && !bot->on_error && !scheduled(bot);
+	bool all = bot->command && !bot->collector && bot->link_count && !bot->on_error && !graph_scheduled(bot);
 
 	if (bot->joining == UNKNOWN) {
 		for (size_t i = 0; i < bot->link_count && all; i++) {

@@ -370,11 +370,6 @@ static void free_pump(struct pump *pump)
 	buf_free(&pump->line);
 }
 
-static bool scheduled(const struct bot *bot)
-{
-	return bot->run_mode && strcmp(bot->run_mode, "scheduled") == 0;
-}
-
 /* A collector: its reports go into queues, and it sleeps between its runs where the bot has a rate_limit. */
 static bool append_collector(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
 	struct problem *problem)
@@ -385,7 +380,7 @@ static bool append_collector(const struct config *c, const struct script *s, con
 	bool fine = append_stage(c, s, bot, false, &stage, problem) && append_targets(&pump, bot, problem) &&
 	            finish_pump(&pump, problem);
 
-	if (pause && strtod(pause, NULL) > 0 && !scheduled(bot))
+	if (pause && strtod(pause, NULL) > 0 && !graph_scheduled(bot))
 		buf_printf(out, "\t\tevery %g ", strtod(pause, NULL));
 	else
 		buf_string(out, "\t\texec ");
@@ -408,7 +403,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	            append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
-	buf_printf(out, "\t\texec imq-pump %s%s", scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
+	buf_printf(out, "\t\texec imq-pump %s%s", graph_scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
 	buf_printf(out, " \\\n\t\t\t--status \"$IMQ_STATE/%s.status\" -- \\\n\t\t\t%s", bot->id, buf_cstr(&stages));
 	free_pump(&pump);
 	buf_free(&stages);
@@ -452,7 +447,7 @@ static bool append_block(const struct config *c, const struct script *s, const s
 	}
 	if (!bot->enabled)
 		buf_string(out, "\n\t# not enabled: runs when asked for by name");
-	if (scheduled(bot))
+	if (graph_scheduled(bot))
 		buf_printf(out, "\n\t# scheduled: a line for cron is 0 * * * * sh %s %s", s->name, bot->id);
 	buf_printf(out, "\n\t%s)\n", bot->id);
 	fine = bot->collector ? append_collector(c, s, bot, out, problem) : append_pump(c, s, bot, out, problem);
@@ -505,7 +500,7 @@ bool script_write(const struct config *c, const struct script *s, struct buf *ou
 	append_head(c, s, &pipelines, out);
 	buf_string(out, "pipelines='");
 	for (size_t i = 0, n = 0; i < c->count; i++)
-		if (graph_heads(c->bots[i]) && c->bots[i]->enabled && !scheduled(c->bots[i]))
+		if (graph_heads(c->bots[i]) && c->bots[i]->enabled && !graph_scheduled(c->bots[i]))
 			buf_printf(out, "%s%s", n++ ? " " : "", c->bots[i]->id);
 	buf_string(out, "'\n");
 	buf_string(out, prologue);

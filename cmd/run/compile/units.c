@@ -43,11 +43,6 @@ static void append_unit_word(struct buf *out, const char *word)
 	buf_char(out, '"');
 }
 
-static bool scheduled(const struct bot *bot)
-{
-	return bot->run_mode && strcmp(bot->run_mode, "scheduled") == 0;
-}
-
 static bool write_service(const struct bot *bot, const char *folder, const char *path, const char *state,
 	struct problem *problem)
 {
@@ -58,20 +53,20 @@ static bool write_service(const struct bot *bot, const char *folder, const char 
 	buf_printf(&assignment, "IMQ_STATE=%s", state);
 	buf_printf(&unit, "[Unit]\nDescription=imq pipeline %s\nAfter=network-online.target\nWants=network-online.target\n",
 		bot->id);
-	if (!scheduled(bot))
+	if (!graph_scheduled(bot))
 		buf_string(&unit, "PartOf=imq.target\n");
-	buf_printf(&unit, "\n[Service]\nType=%s\nUser=imq\nEnvironment=", scheduled(bot) ? "oneshot" : "exec");
+	buf_printf(&unit, "\n[Service]\nType=%s\nUser=imq\nEnvironment=", graph_scheduled(bot) ? "oneshot" : "exec");
 	append_unit_word(&unit, buf_cstr(&assignment));
 	buf_string(&unit, "\nExecStart=/bin/sh ");
 	append_unit_word(&unit, path);
 	buf_printf(&unit, " %s\n", bot->id);
-	if (!scheduled(bot))
+	if (!graph_scheduled(bot))
 		buf_string(&unit, "Restart=always\nRestartSec=5\nRestartPreventExitStatus=2\n");
 	buf_string(&unit, "ReadWritePaths=");
 	append_unit_word(&unit, state);
 	buf_char(&unit, '\n');
 	buf_string(&unit, hardening);
-	if (!scheduled(bot) && bot->enabled)
+	if (!graph_scheduled(bot) && bot->enabled)
 		buf_string(&unit, "\n[Install]\nWantedBy=imq.target\n");
 	snprintf(name, sizeof name, "imq-%s.service", bot->id);
 	fine = script_file(folder, name, 0644, buf_view(&unit), problem);
@@ -114,7 +109,7 @@ bool units_write(const struct config *c, const char *folder, const char *path, c
 		const struct bot *bot = c->bots[i];
 
 		if (graph_heads(bot) && (!write_service(bot, folder, path, state, problem) ||
-						(scheduled(bot) && !write_timer(c, bot, folder, problem))))
+						(graph_scheduled(bot) && !write_timer(c, bot, folder, problem))))
 			return false;
 	}
 	return true;

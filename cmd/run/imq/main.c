@@ -32,13 +32,12 @@ static int by_name(const void *a, const void *b)
 
 static void find_commands(void)
 {
-	ssize_t n = readlink("/proc/self/exe", commands.folder, sizeof commands.folder - 1);
+	char *folder = own_folder();
 	struct dirent *entry;
 	DIR *dir;
 
-	commands.folder[n > 0 ? n : 0] = '\0';
-	if (strrchr(commands.folder, '/'))
-		*strrchr(commands.folder, '/') = '\0';
+	snprintf(commands.folder, sizeof commands.folder, "%s", folder);
+	free(folder);
 	dir = opendir(commands.folder);
 	while (dir && (entry = readdir(dir)) && commands.count < MAX_COMMANDS)
 		if (strncmp(entry->d_name, "imq-", 4) == 0)

@@ -1,6 +1,5 @@
 /* imq-pump --bot: in the place of one bot of a running IntelMQ. imq-compile writes what to run, and that is run. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,22 +8,20 @@
 
 #include "buf.h"
 #include "log.h"
+#include "opt.h"
 #include "pump.h"
 
 /* Finds the commands beside this one before those in PATH. */
 static void look_here_first(void)
 {
 	const char *path = getenv("PATH");
-	char folder[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
+	char *folder = own_folder();
 	struct buf search = BUF_INIT;
 
-	folder[n > 0 ? n : 0] = '\0';
-	if (strrchr(folder, '/'))
-		*strrchr(folder, '/') = '\0';
 	buf_printf(&search, "%s:%s", folder, path ? path : "/usr/bin:/bin");
 	setenv("PATH", buf_cstr(&search), 1);
 	buf_free(&search);
+	free(folder);
 }
 
 static int compile(const char *state, const char *folder, const char *id, const char *file)
