@@ -122,6 +122,13 @@ bool check_all(struct config *c, bool strict);
 /* What the name of a bot consists of (runtime.md 2.2); it names functions of the shell and files too. */
 extern const char id_letters[];
 
+/* queues.c */
+/* The URL of QUEUE, for BOT to read (SIDE "source") or write ("destination"), of the KIND that --queue said; it may have $IMQ_STATE in
+ * it. To be freed. */
+char *queues_url(const struct config *c, const char *kind, const struct bot *bot, const char *side, const char *queue);
+/* Whether URL holds a password, which must not stand in a command line. */
+bool queues_has_password(const char *url);
+
 /* script.c */
 struct script {
 	const char *folder; /* where config files go, NULL: none may be written */

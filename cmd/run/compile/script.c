@@ -82,97 +82,6 @@ static const char epilogue[] =
 	"\t;;\n"
 	"esac\n";
 
-static bool has_password(const char *url)
-{
-	const char *at = strchr(url, '@'), *colon = strstr(url, "://");
-
-	return at && colon && memchr(colon + 3, ':', (size_t)(at - colon > 3 ? at - colon - 3 : 0));
-}
-
-/* Whether a bot that stays with IntelMQ reads or writes QUEUE. */
-static bool is_foreign(const struct config *c, const char *queue)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		const struct bot *bot = c->bots[i];
-
-		if (bot->command)
-			continue;
-		if (!bot->collector && strcmp(bot->source_queue, queue) == 0)
-			return true;
-		for (size_t k = 0; k < bot->link_count; k++)
-			if (strcmp(bot->links[k].queue, queue) == 0)
-				return true;
-		if (bot->on_error && strcmp(bot->on_error, queue) == 0)
-			return true;
-	}
-	return false;
-}
-
-static char *setting(const struct config *c, const struct bot *bot, const char *side, const char *what)
-{
-	char name[64];
-
-	snprintf(name, sizeof name, "%s_pipeline_%s", side, what);
-	return config_text(c, bot, name);
-}
-
-/* QUEUE as IntelMQ has it with its broker (runtime.md 4). SIDE: "source" or "destination". */
-static char *intelmq_url(const struct config *c, const struct bot *bot, const char *side, const char *queue)
-{
-	char *broker = setting(c, bot, side, "broker"), *host = setting(c, bot, side, "host");
-	char *port = setting(c, bot, side, "port"), *db = setting(c, bot, side, "db");
-	char *password = setting(c, bot, side, "password"), *user = setting(c, bot, side, "username");
-	struct buf url = BUF_INIT;
-
-	if (broker && strcmp(broker, "amqp") == 0) {
-		char *vhost = setting(c, bot, side, "amqp_virtual_host");
-		bool tls = false;
-		char *ssl = setting(c, bot, side, "ssl");
-
-		tls = ssl && strcmp(ssl, "true") == 0;
-		buf_printf(&url, "amqp%s://", tls ? "s" : "");
-		if (user && password)
-			buf_printf(&url, "%s:%s@", user, password);
-		buf_printf(&url, "%s:%s", host ? host : "127.0.0.1", port ? port : "5672");
-		if (vhost && strcmp(vhost, "/") != 0)
-			buf_printf(&url, "/%s", vhost);
-		free(vhost);
-		free(ssl);
-	} else if (host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0)) {
-		buf_printf(&url, "redis:%s?db=%s", host[0] == '/' ? host : host + 7, db ? db : "2");
-	} else {
-		buf_string(&url, "redis://");
-		if (password)
-			buf_printf(&url, ":%s@", password);
-		buf_printf(&url, "%s:%s/%s", host ? host : "127.0.0.1", port ? port : "6379", db ? db : "2");
-	}
-	buf_printf(&url, "#%s", queue);
-	buf_cstr(&url);
-	free(broker);
-	free(host);
-	free(port);
-	free(db);
-	free(password);
-	free(user);
-	return url.at;
-}
-
-/* The URL of QUEUE; it may have $IMQ_STATE in it. To be freed. */
-static char *queue_url(const struct config *c, const struct script *s, const struct bot *bot, const char *side,
-	const char *queue)
-{
-	struct buf url = BUF_INIT;
-
-	if (strcmp(s->queues, "intelmq") == 0 || is_foreign(c, queue))
-		return intelmq_url(c, bot, side, queue);
-	if (strcmp(s->queues, "sqlite") == 0)
-		buf_printf(&url, "sqlite:$IMQ_STATE/queues.db#%s", queue);
-	else
-		buf_printf(&url, "%s%s%s", s->queues, strchr(s->queues, '#') ? "" : "#", queue);
-	buf_cstr(&url);
-	return url.at;
-}
-
 bool script_file(const char *folder, const char *name, unsigned mode, struct text text, struct problem *problem)
 {
 	struct buf path = BUF_INIT, temporary = BUF_INIT;
@@ -306,7 +215,7 @@ static bool append_queue(struct pump *pump, enum queue_option option, const char
 	if (path)
 		buf_printf(&word, "%s=", path);
 	buf_string(&word, url);
-	if (!has_password(url)) {
+	if (!queues_has_password(url)) {
 		buf_printf(&pump->line, "%s--%s", pump->line.len ? " \\\n\t\t\t" : "", queue_options[option]);
 		append_expanded(&pump->line, buf_cstr(&word));
 	} else if (!pump->s->folder) {
@@ -331,11 +240,11 @@ static bool append_targets(struct pump *pump, const struct bot *bot, struct prob
 		bool named = strcmp(link->path, "_default") != 0;
 
 		fine = append_queue(pump, named ? PATH : TO, named ? link->path : NULL,
-			queue_url(pump->c, pump->s, bot, "destination", link->queue), problem);
+			queues_url(pump->c, pump->s->queues, bot, "destination", link->queue), problem);
 	}
 	if (fine && bot->on_error && !bot->collector)
 		fine = append_queue(pump, PATH, "_on_error",
-			queue_url(pump->c, pump->s, bot, "destination", bot->on_error), problem);
+			queues_url(pump->c, pump->s->queues, bot, "destination", bot->on_error), problem);
 	if (config_true(pump->c, bot, "load_balance") && bot->link_count > 1)
 		buf_string(&pump->line, " --load-balance");
 	return fine;
@@ -399,7 +308,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	struct pump pump = { .c = c, .s = s, .bot = bot };
 	struct buf stages = BUF_INIT;
 	const struct bot *last;
-	bool fine = append_queue(&pump, FROM, NULL, queue_url(c, s, bot, "source", bot->source_queue), problem) &&
+	bool fine = append_queue(&pump, FROM, NULL, queues_url(c, s->queues, bot, "source", bot->source_queue), problem) &&
 	            append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
