@@ -154,12 +154,16 @@ static bool give_report(struct source *s)
 	struct problem problem = { .line = 0 };
 
 	/* Of several queues each commits before the next one writes: they may be in one file, which has one writer at a time. */
-	for (size_t i = 0; i < s->to.count; i++)
+	for (size_t i = 0; i < s->to.count; i++) {
+		if (s->load_balance && i != s->turn)
+			continue;
 		if (!queue_give(s->queues[i], buf_view(&s->report), &problem) ||
 			(s->to.count > 1 && !queue_commit(s->queues[i], &problem))) {
 			source_fail(s, EXIT_IO, &problem);
 			return false;
 		}
+	}
+	s->turn = s->turn + 1 < s->to.count ? s->turn + 1 : 0;
 	buf_clear(&s->report);
 	return true;
 }

@@ -24,6 +24,8 @@ struct source {
 	bool replicate_header;
 	struct list to; /* URLs of queues (queue.h); none: stdout */
 	struct queue **queues;
+	bool load_balance; /* each report on one of them, in turn */
+	size_t turn;
 	struct buf report; /* for the queues */
 	struct run run;
 	/* Of the item at hand: */
@@ -40,6 +42,7 @@ struct source {
 
 #define SOURCE_OPTIONS(s) \
 	OPT_LIST_MORE(0, "to", &(s)->to, "put reports on this queue, not on stdout; given several times, on each"), \
+	OPT_BOOL(0, "load-balance", &(s)->load_balance, false, "of several --to each report goes to one, in turn"), \
 	OPT_TEXT('n', "name", &(s)->feed, NULL, "feed.name of the reports"), \
 	OPT_TEXT(0, "provider", &(s)->provider, NULL, "feed.provider"), \
 	OPT_TEXT(0, "code", &(s)->code, NULL, "feed.code"), \

@@ -332,3 +332,195 @@ botnet() {
 	run -4 --separate-stderr bash -c 'imq-compile --command b runtime.yaml > /dev/full'
 	[ "$stderr" = 'imq-compile: stdout: No space left on device' ]
 }
+
+# Commands that only note what they are called with: `sleep`, and $1, which ends with the numbers in `statuses`, one after the other,
+# and hangs then.
+stubs() {
+	mkdir -p stubs
+	printf '#!/bin/sh\necho "sleep $*" >> log\n' > stubs/sleep
+	cat > "stubs/$1" <<- 'END'
+		#!/bin/sh
+		echo run >> log
+		read -r status rest < statuses
+		echo "$rest" > statuses
+		[ -n "$status" ] || exec tail -f /dev/null
+		exit "$status"
+	END
+	chmod +x stubs/*
+	rm -f log
+	cat > runtime.yaml <<- END
+		c:
+		  module: intelmq.bots.collectors.file.collector_file
+		  group: Collector
+		  parameters: {path: in, destination_queues: [o-queue], $2}
+		o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+	END
+	run -0 imq-compile --output out runtime.yaml
+	shellcheck out/pipeline.sh
+	export IMQ_STATE=$PWD/state
+}
+
+@test "compile: a collector that fails is tried again after error_retry_delay, error_max_retries times, before it rests" {
+	stubs imq-from-file 'rate_limit: 7'
+	echo 0 5 5 0 5 5 5 5 0 3 > statuses
+	PATH=$PWD/stubs:$PATH sh out/pipeline.sh c 2> messages 3>&- &
+	wait_until eval '[ "$(grep -c run log)" = 11 ]'
+	kill $!
+	run -0 wait $!
+	[ "$(xargs < log)" = 'run sleep 7 run sleep 15 run sleep 15 run sleep 7 run sleep 15 run sleep 15 run sleep 15 run sleep 7 run sleep 7 run sleep 7 run' ]
+	[ "$(sed -n '3p;6p;7p' messages)" = 'pipeline c: exit status 5, again in 15 s
+pipeline c: exit status 5, again in 7 s
+pipeline c: exit status 3, again in 7 s' ]
+	stubs imq-from-file 'rate_limit: 7, error_max_retries: 1, error_retry_delay: 2'
+	echo 5 5 4 4 0 2 > statuses
+	PATH=$PWD/stubs:$PATH run -2 sh out/pipeline.sh c
+	# A queue that is away (4) is waited for.
+	[ "$(xargs < log)" = 'run sleep 2 run sleep 7 run sleep 2 run sleep 2 run sleep 7 run' ]
+	stubs imq-from-file 'rate_limit: 7, error_max_retries: 0'
+	echo 5 2 > statuses
+	PATH=$PWD/stubs:$PATH run -2 sh out/pipeline.sh c
+	[ "$(xargs < log)" = 'run sleep 7 run' ]
+}
+
+@test "compile: with error_procedure: stop a collector that fails stays down" {
+	stubs imq-from-file 'error_procedure: stop, error_max_retries: 1'
+	sed -i 's/^o:.*/o: {group: Output, enabled: false, module: intelmq.bots.outputs.file.output, parameters: {file: o}}/' runtime.yaml
+	run -0 imq-compile --output out --systemd units runtime.yaml
+	echo 5 0 5 5 > statuses
+	PATH=$PWD/stubs:$PATH run -0 --separate-stderr sh out/pipeline.sh
+	[ "$(xargs < log)" = 'run sleep 15 run sleep 300 run sleep 15 run' ]
+	[ "${stderr##*$'\n'}" = 'pipeline c: exit status 1, not started again' ]
+	grep -q '^RestartPreventExitStatus=1 2$' units/imq-c.service
+}
+
+@test "compile: a collector without a rate_limit rests as long as IntelMQ's; a scheduled one runs once, and retries too" {
+	stubs imq-from-file 'postfix: .x'
+	grep -q 'every 300 imq-from-file' out/pipeline.sh
+	stubs imq-from-file 'rate_limit: 0'
+	grep -q 'every 1 imq-from-file' out/pipeline.sh
+	stubs imq-from-file 'run_mode: scheduled'
+	echo 5 0 > statuses
+	PATH=$PWD/stubs:$PATH run -0 sh out/pipeline.sh c
+	[ "$(xargs < log)" = 'run sleep 15 run' ]
+	stubs imq-from-file 'run_mode: scheduled'
+	echo 5 5 5 5 0 > statuses
+	PATH=$PWD/stubs:$PATH run -5 sh out/pipeline.sh c
+	[ "$(xargs < log)" = 'run sleep 15 run sleep 15 run sleep 15 run' ]
+}
+
+# What `script` runs for a pipeline.
+block() {
+	sed -n "/^\t$1)\$/,/;;/p" script
+}
+
+@test "compile: what reads a source without an end ends when nothing is left, where it has a timer or pauses" {
+	cat > runtime.yaml <<- 'END'
+		one: {group: Collector, module: intelmq.bots.collectors.kafka.collector, run_mode: scheduled, parameters: {topic: t, destination_queues: [o-queue]}}
+		two: {group: Collector, module: intelmq.bots.collectors.kafka.collector, parameters: {topic: t, rate_limit: 60, destination_queues: [o-queue]}}
+		three: {group: Collector, module: intelmq.bots.collectors.amqp.collector_amqp, parameters: {queue_name: q, destination_queues: [o-queue]}}
+		four: {group: Collector, module: intelmq.bots.collectors.amqp.collector_amqp, run_mode: scheduled, parameters: {queue_name: q, drain: true, destination_queues: [o-queue]}}
+		o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+	END
+	run -0 --separate-stderr imq-compile runtime.yaml
+	echo "$output" > script
+	[[ "$(block one)" == *'attempt imq-from-kafka '*' --drain '* ]]
+	[[ "$(block two)" == *'every 60 imq-from-kafka '*' --drain '* ]]
+	[[ "$(block three)" == *'every 1 imq-from-amqp '* && "$(block three)" != *--drain* ]]
+	[ "$(block four | grep -o -- --drain)" = --drain ]
+	[ "$(grep -o -- '--group-id=[a-z]*' <<< "$output" | xargs)" = '--group-id=one --group-id=two' ]
+	sed -i 's/topic: t/topic: t, group_id: mine/' runtime.yaml
+	run -0 imq-compile --command one runtime.yaml
+	[ "$output" = 'imq-from-kafka --topic=t --group-id=mine' ]
+}
+
+@test "compile: names of queues are data, whatever is in them, and so are parts of URLs" {
+	cat > runtime.yaml <<- 'END'
+		global: {source_pipeline_password: "p@s/s$(touch pwned)", destination_pipeline_password: "p@s/s$(touch pwned)", source_pipeline_host: "::1"}
+		a: {group: Expert, module: intelmq.bots.experts.url.expert, parameters: {source_queue: "q$(touch pwned)`touch pwned`\"#1", destination_queues: [x-queue]}}
+		x: {group: Output, module: site.bots.outputs.own}
+	END
+	run -0 imq-compile --output out runtime.yaml
+	shellcheck out/pipeline.sh
+	! grep -q 'p@s' out/pipeline.sh
+	[ "$(jq -r '.to[0]' out/a.queues.yaml)" = 'redis://:p%40s%2Fs%24%28touch%20pwned%29@127.0.0.1:6379/2#x-queue' ]
+	grep -q -F -- '--from "sqlite:$IMQ_STATE/queues.db#q%24%28touch%20pwned%29%60touch%20pwned%60%22%231"' out/pipeline.sh
+	run -0 imq-compile --output out --queue 'sqlite:$(touch pwned)`touch pwned`q.db' runtime.yaml
+	PATH=$PWD:$PATH
+	printf '#!/bin/sh\nprintf "%%s\\n" "$@"\n' > imq-pump
+	chmod +x imq-pump
+	IMQ_STATE=$PWD/state run -0 sh out/pipeline.sh a
+	[ ! -e pwned ]
+	[ "${lines[1]}" = 'sqlite:$(touch pwned)`touch pwned`q.db#q%24%28touch%20pwned%29%60touch%20pwned%60%22%231' ]
+	run -0 imq-compile --output out --queue intelmq runtime.yaml
+	[ "$(jq -r .from out/a.queues.yaml)" = 'redis://:p%40s%2Fs%24%28touch%20pwned%29@[::1]:6379/2#q%24%28touch%20pwned%29%60touch%20pwned%60%22%231' ]
+}
+
+@test "compile: the settings of IntelMQ's brokers are those of its queues; a broker that is none is told" {
+	cat > runtime.yaml <<- 'END'
+		global:
+		  source_pipeline_broker: AMQP
+		  source_pipeline_host: mq.example
+		  source_pipeline_username: me
+		  source_pipeline_password: null
+		  source_pipeline_ssl: true
+		  source_pipeline_amqp_virtual_host: a/b
+		  source_pipeline_amqp_exchange: ex
+		  destination_pipeline_broker: redis
+		  destination_pipeline_host: unix:///run/redis.sock
+		a: {group: Expert, module: intelmq.bots.experts.url.expert, parameters: {destination_queues: [x-queue]}}
+		x: {group: Output, module: site.bots.outputs.own}
+	END
+	run -0 --separate-stderr imq-compile --queue intelmq runtime.yaml
+	[[ "$output" == *'--from "amqps://mq.example:5672/a%2Fb?exchange=ex#a-queue"'* ]]
+	[[ "$output" == *'--to "redis:/run/redis.sock?db=2#x-queue"'* ]]
+	echo '  destination_pipeline_password: x' | sed -i '/destination_pipeline_host/r /dev/stdin' runtime.yaml
+	run -2 --separate-stderr imq-compile runtime.yaml
+	[[ "$stderr" == *'runtime.yaml:12: bot "a": a Redis behind a socket is asked without a password here' ]]
+	sed -i 's/destination_pipeline_broker: redis/destination_pipeline_broker: pythonlist/' runtime.yaml
+	run -2 --separate-stderr imq-compile runtime.yaml
+	[[ "$stderr" == *'runtime.yaml:12: bot "a": destination_pipeline_broker is redis or amqp, not "pythonlist"' ]]
+}
+
+@test "compile: a branch of imq-route finds its config file" {
+	cat > runtime.yaml <<- 'END'
+		a:
+		  group: Expert
+		  module: intelmq.bots.experts.taxonomy.expert
+		  parameters: {destination_queues: [one-queue, two-queue]}
+		one: {group: Expert, module: intelmq.bots.experts.url.expert, parameters: {skip_fields: [source.fqdn], destination_queues: [end-queue]}}
+		end: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: one}}
+		two: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: two}}
+	END
+	run -0 imq-compile --output out runtime.yaml
+	sed -i 's/exec imq-pump/exec imq-pump --drain/' out/pipeline.sh
+	mkdir state
+	echo '{"classification.type":"spam","source.url":"http://example.com:80/"}' | imq-queue put sqlite:state/queues.db#a-queue
+	IMQ_STATE=$PWD/state run -0 sh out/pipeline.sh a
+	[ "$(jq -c '[."source.port", ."source.fqdn"]' one)" = '[80,null]' ]
+	[ -s two ]
+}
+
+@test "compile: collectors put their reports on the queues of the path _default, with load_balance on one in turn" {
+	cat > runtime.yaml <<- 'END'
+		c:
+		  group: Collector
+		  module: intelmq.bots.collectors.file.collector_file
+		  run_mode: scheduled
+		  parameters: {path: in, load_balance: true, destination_queues: {_default: [a-queue, b-queue], other: [o-queue]}}
+		a: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+		b: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+		o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+	END
+	run -0 --separate-stderr imq-compile --output out runtime.yaml
+	[[ "$stderr" == *'runtime.yaml:5: warning: bot "c": collectors send nothing to the path "other"'* ]]
+	mkdir in
+	for i in 1 2 3; do echo "$i" > "in/$i.csv"; done
+	IMQ_STATE=$PWD/state run -0 sh out/pipeline.sh c
+	[ "$(imq-queue get sqlite:state/queues.db#a-queue | jq -r .raw | base64 -d | xargs)" = '1 3' ]
+	[ "$(imq-queue get sqlite:state/queues.db#b-queue | jq -r .raw | base64 -d | xargs)" = 2 ]
+	[ -z "$(imq-queue get sqlite:state/queues.db#o-queue)" ]
+	sed -i 's/load_balance: true, //' runtime.yaml
+	run -0 imq-compile --output out runtime.yaml
+	IMQ_STATE=$PWD/state run -0 sh out/pipeline.sh c
+	[ "$(imq-queue get sqlite:state/queues.db#b-queue | jq -r .raw | base64 -d | xargs)" = '1 2 3' ]
+}

@@ -79,7 +79,7 @@ const char *member(json_t *object, const char *key);
 void append_word(struct buf *line, struct text word);
 /* Appends NAME=VALUE as one word, without a blank before it. */
 void append_assignment(struct buf *line, struct text name, struct text value);
-/* Appends WORD, which holds $variables to be replaced by sh, in double quotes. */
+/* Appends WORD in double quotes, in which sh replaces the script's own $IMQ_STATE/ and $here/, and nothing else. */
 void append_expanded(struct buf *line, const char *word);
 /* What becomes of values that are no plain scalars, and of secrets. */
 struct config_file {
@@ -111,6 +111,8 @@ bool graph_joins(const struct bot *bot);
 struct bot *graph_next(const struct config *c, const struct bot *bot, const struct link *link);
 /* Whether BOT runs when a timer says so, not all the time. */
 bool graph_scheduled(const struct bot *bot);
+/* How many seconds BOT, a collector, rests between its runs: its rate_limit, or what its command says; 0: not at all. */
+double graph_pause(const struct config *c, const struct bot *bot);
 /* Whether BOT begins a pipeline. */
 bool graph_heads(const struct bot *bot);
 /* The ids of bots whose records can come back to them, to be freed; NULL: there are none. */
@@ -123,9 +125,10 @@ bool check_all(struct config *c, bool strict);
 extern const char id_letters[];
 
 /* queues.c */
-/* The URL of QUEUE, for BOT to read (SIDE "source") or write ("destination"), of the KIND that --queue said; it may have $IMQ_STATE in
- * it. To be freed. */
-char *queues_url(const struct config *c, const char *kind, const struct bot *bot, const char *side, const char *queue);
+/* The URL of QUEUE, for BOT to read (SIDE "source") or write ("destination"), of the KIND that --queue said; it may begin with
+ * $IMQ_STATE. To be freed; NULL: PROBLEM. */
+char *queues_url(const struct config *c, const char *kind, const struct bot *bot, const char *side, const char *queue,
+	struct problem *problem);
 /* Whether URL holds a password, which must not stand in a command line. */
 bool queues_has_password(const char *url);
 

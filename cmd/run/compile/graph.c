@@ -143,6 +143,15 @@ bool graph_scheduled(const struct bot *bot)
 	return bot->run_mode && strcmp(bot->run_mode, "scheduled") == 0;
 }
 
+double graph_pause(const struct config *c, const struct bot *bot)
+{
+	char *given = config_text(c, bot, "rate_limit");
+	double pause = given ? strtod(given, NULL) : json_number_value(json_object_get(bot->command, "rate_limit"));
+
+	free(given);
+	return pause;
+}
+
 struct bot *graph_next(const struct config *c, const struct bot *bot, const struct link *link)
 {
 	struct bot *reader = NULL;

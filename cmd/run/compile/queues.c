@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compile.h"
+#include "http.h"
 
 bool queues_has_password(const char *url)
 {
@@ -39,57 +40,120 @@ static char *setting(const struct config *c, const struct bot *bot, const char *
 	return config_text(c, bot, name);
 }
 
-/* QUEUE as IntelMQ has it with its broker (runtime.md 4). SIDE: "source" or "destination". */
-static char *intelmq_url(const struct config *c, const struct bot *bot, const char *side, const char *queue)
+static void append_host(struct buf *url, const char *host)
 {
-	char *broker = setting(c, bot, side, "broker"), *host = setting(c, bot, side, "host");
-	char *port = setting(c, bot, side, "port"), *db = setting(c, bot, side, "db");
-	char *password = setting(c, bot, side, "password"), *user = setting(c, bot, side, "username");
-	struct buf url = BUF_INIT;
+	bool bare = strchr(host, ':') && host[0] != '['; /* an IPv6 address */
 
-	if (broker && strcmp(broker, "amqp") == 0) {
-		char *vhost = setting(c, bot, side, "amqp_virtual_host");
-		bool tls = false;
-		char *ssl = setting(c, bot, side, "ssl");
+	if (strchr(host, ':'))
+		buf_printf(url, bare ? "[%s]" : "%s", host);
+	else
+		http_encode(url, text_of(host));
+}
 
-		tls = ssl && strcmp(ssl, "true") == 0;
-		buf_printf(&url, "amqp%s://", tls ? "s" : "");
-		if (user && password)
-			buf_printf(&url, "%s:%s@", user, password);
-		buf_printf(&url, "%s:%s", host ? host : "127.0.0.1", port ? port : "5672");
-		if (vhost && strcmp(vhost, "/") != 0)
-			buf_printf(&url, "/%s", vhost);
-		free(vhost);
-		free(ssl);
-	} else if (host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0)) {
-		buf_printf(&url, "redis:%s?db=%s", host[0] == '/' ? host : host + 7, db ? db : "2");
-	} else {
-		buf_string(&url, "redis://");
-		if (password)
-			buf_printf(&url, ":%s@", password);
-		buf_printf(&url, "%s:%s/%s", host ? host : "127.0.0.1", port ? port : "6379", db ? db : "2");
+static void append_login(struct buf *url, const char *user, const char *password)
+{
+	http_encode(url, text_of(user));
+	buf_char(url, ':');
+	http_encode(url, text_of(password));
+	buf_char(url, '@');
+}
+
+static bool is_set(const char *text)
+{
+	return text && *text;
+}
+
+/* Up to the queue's name. */
+static void append_amqp(const struct config *c, const struct bot *bot, const char *side, struct buf *url)
+{
+	char *host = setting(c, bot, side, "host"), *port = setting(c, bot, side, "port");
+	char *user = setting(c, bot, side, "username"), *password = setting(c, bot, side, "password");
+	char *vhost = setting(c, bot, side, "amqp_virtual_host"), *exchange = setting(c, bot, side, "amqp_exchange");
+	char tls[64];
+
+	snprintf(tls, sizeof tls, "%s_pipeline_ssl", side);
+	buf_printf(url, "amqp%s://", config_true(c, bot, tls) ? "s" : "");
+	if (is_set(user) && is_set(password))
+		append_login(url, user, password);
+	append_host(url, is_set(host) ? host : "127.0.0.1");
+	buf_printf(url, ":%s", port ? port : "5672");
+	if (is_set(vhost) && strcmp(vhost, "/") != 0) {
+		buf_char(url, '/');
+		http_encode(url, text_of(vhost));
 	}
-	buf_printf(&url, "#%s", queue);
-	buf_cstr(&url);
-	free(broker);
+	if (is_set(exchange)) {
+		buf_string(url, "?exchange=");
+		http_encode(url, text_of(exchange));
+	}
+	free(host);
+	free(port);
+	free(user);
+	free(password);
+	free(vhost);
+	free(exchange);
+}
+
+static bool append_redis_queue(const struct config *c, const struct bot *bot, const char *side, struct buf *url,
+	struct problem *problem)
+{
+	char *host = setting(c, bot, side, "host"), *port = setting(c, bot, side, "port");
+	char *db = setting(c, bot, side, "db"), *password = setting(c, bot, side, "password");
+	bool socket = host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0), fine = true;
+
+	if (socket && is_set(password)) {
+		fine = problem_at(problem, c->file, bot->line, 0, "bot \"%s\": a Redis behind a socket is asked without a password here",
+			bot->id);
+	} else if (socket) {
+		buf_printf(url, "redis:%s?db=%s", host[0] == '/' ? host : host + 7, db ? db : "2");
+	} else {
+		buf_string(url, "redis://");
+		if (is_set(password))
+			append_login(url, "", password);
+		append_host(url, is_set(host) ? host : "127.0.0.1");
+		buf_printf(url, ":%s/%s", port ? port : "6379", db ? db : "2");
+	}
 	free(host);
 	free(port);
 	free(db);
 	free(password);
-	free(user);
-	return url.at;
+	return fine;
 }
 
-char *queues_url(const struct config *c, const char *kind, const struct bot *bot, const char *side, const char *queue)
+/* As IntelMQ has queues with its broker (runtime.md 4), up to the name. */
+static bool append_broker(const struct config *c, const struct bot *bot, const char *side, struct buf *url,
+	struct problem *problem)
+{
+	char *broker = setting(c, bot, side, "broker");
+	bool fine = true;
+
+	if (!broker || strcasecmp(broker, "redis") == 0)
+		fine = append_redis_queue(c, bot, side, url, problem);
+	else if (strcasecmp(broker, "amqp") == 0)
+		append_amqp(c, bot, side, url);
+	else
+		fine = problem_at(problem, c->file, bot->line, 0, "bot \"%s\": %s_pipeline_broker is redis or amqp, not \"%s\"", bot->id,
+			side, broker);
+	free(broker);
+	return fine;
+}
+
+char *queues_url(const struct config *c, const char *kind, const struct bot *bot, const char *side, const char *queue,
+	struct problem *problem)
 {
 	struct buf url = BUF_INIT;
 
-	if (strcmp(kind, "intelmq") == 0 || is_foreign(c, queue))
-		return intelmq_url(c, bot, side, queue);
-	if (strcmp(kind, "sqlite") == 0)
-		buf_printf(&url, "sqlite:$IMQ_STATE/queues.db#%s", queue);
-	else
-		buf_printf(&url, "%s%s%s", kind, strchr(kind, '#') ? "" : "#", queue);
+	if (strcmp(kind, "intelmq") == 0 || is_foreign(c, queue)) {
+		if (!append_broker(c, bot, side, &url, problem)) {
+			buf_free(&url);
+			return NULL;
+		}
+		buf_char(&url, '#');
+	} else if (strcmp(kind, "sqlite") == 0) {
+		buf_string(&url, "sqlite:$IMQ_STATE/queues.db#");
+	} else {
+		buf_printf(&url, "%s%s", kind, strchr(kind, '#') ? "" : "#");
+	}
+	http_encode(&url, text_of(queue));
 	buf_cstr(&url);
 	return url.at;
 }

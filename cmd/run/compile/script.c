@@ -18,21 +18,50 @@ static const char prologue[] =
 	"mkdir -p \"$IMQ_STATE\" || exit 4\n"
 	"child='' children=''\n"
 	"\n"
-	"# Runs a command again and again with a pause in seconds between; the answer 2, a mistake in its options, ends it.\n"
-	"every() {\n"
-	"\tpause=$1\n"
-	"\tshift\n"
+	"# What a collector does when it fails, where its block does not say otherwise.\n"
+	"error_max_retries=3 error_retry_delay=15 error_procedure=pass\n"
+	"\n"
+	"pause() {\n"
+	"\tsleep \"$1\" &\n"
+	"\tchild=$!\n"
+	"\twait \"$child\"\n"
+	"}\n"
+	"\n"
+	"# Runs a command, and again when it fails; not after 2, a mistake in its options, and 3, rejected records.\n"
+	"attempt() {\n"
+	"\tfailures=0\n"
 	"\ttrap 'kill \"$child\" 2> /dev/null; wait \"$child\"; exit 0' INT TERM\n"
 	"\twhile :; do\n"
 	"\t\t\"$@\" &\n"
 	"\t\tchild=$!\n"
 	"\t\twait \"$child\"\n"
 	"\t\tstatus=$?\n"
-	"\t\t[ \"$status\" -ne 2 ] || return 2\n"
-	"\t\t[ \"$status\" -eq 0 ] || echo \"pipeline $pipeline: exit status $status, again in $pause s\" >&2\n"
-	"\t\tsleep \"$pause\" &\n"
-	"\t\tchild=$!\n"
-	"\t\twait \"$child\"\n"
+	"\t\tcase $status in\n"
+	"\t\t0 | 2 | 3) return \"$status\" ;;\n"
+	"\t\tesac\n"
+	"\t\tfailures=$((failures + 1))\n"
+	"\t\t[ \"$failures\" -le \"$error_max_retries\" ] || return \"$status\"\n"
+	"\t\techo \"pipeline $pipeline: exit status $status, again in $error_retry_delay s\" >&2\n"
+	"\t\tpause \"$error_retry_delay\"\n"
+	"\tdone\n"
+	"}\n"
+	"\n"
+	"# Runs a command again and again with a pause in seconds between.\n"
+	"every() {\n"
+	"\tseconds=$1\n"
+	"\tshift\n"
+	"\twhile :; do\n"
+	"\t\trest=$seconds\n"
+	"\t\tattempt \"$@\"\n"
+	"\t\tcase $status in\n"
+	"\t\t2) return 2 ;;\n"
+	"\t\t0 | 3) ;;\n"
+	"\t\t*) [ \"$error_procedure\" = pass ] || return 1 ;;\n"
+	"\t\tesac\n"
+	"\t\t# A queue that is away is waited for.\n"
+	"\t\t[ \"$status\" -ne 4 ] || rest=$error_retry_delay\n"
+	"\t\t[ \"$status\" -eq 0 ] || echo \"pipeline $pipeline: exit status $status, again in $rest s\" >&2\n"
+	"\t\tpause \"$rest\"\n"
 	"\tdone\n"
 	"}\n";
 
@@ -47,15 +76,15 @@ static const char epilogue[] =
 	"\t\tchild=$!\n"
 	"\t\twait \"$child\"\n"
 	"\t\tstatus=$?\n"
-	"\t\tif [ \"$status\" -eq 2 ]; then\n"
-	"\t\t\techo \"pipeline $pipeline: exit status 2, not started again\" >&2\n"
-	"\t\t\treturn 2\n"
-	"\t\tfi\n"
+	"\t\tcase $status in\n"
+	"\t\t1 | 2)\n"
+	"\t\t\techo \"pipeline $pipeline: exit status $status, not started again\" >&2\n"
+	"\t\t\treturn \"$status\"\n"
+	"\t\t\t;;\n"
+	"\t\tesac\n"
 	"\t\t[ $(($(date +%s) - begun)) -lt 60 ] || delay=1\n"
 	"\t\techo \"pipeline $pipeline: exit status $status, again in $delay s\" >&2\n"
-	"\t\tsleep \"$delay\" &\n"
-	"\t\tchild=$!\n"
-	"\t\twait \"$child\"\n"
+	"\t\tpause \"$delay\"\n"
 	"\t\tdelay=$((delay * 2))\n"
 	"\t\t[ \"$delay\" -le 60 ] || delay=60\n"
 	"\tdone\n"
@@ -205,13 +234,15 @@ struct pump {
 	struct buf hidden[LENGTH(queue_options)]; /* JSON lists of those that have passwords */
 };
 
-/* Appends OPTION with a queue's URL; one with a password goes into FILE. */
+/* Appends OPTION with a queue's URL, NULL for PROBLEM; one with a password goes into FILE. */
 static bool append_queue(struct pump *pump, enum queue_option option, const char *path, char *url,
 	struct problem *problem)
 {
 	struct buf word = BUF_INIT, *hidden = &pump->hidden[option];
 	bool fine = true;
 
+	if (!url)
+		return false;
 	if (path)
 		buf_printf(&word, "%s=", path);
 	buf_string(&word, url);
@@ -230,22 +261,26 @@ static bool append_queue(struct pump *pump, enum queue_option option, const char
 	return fine;
 }
 
-/* The queues that BOT, the last of the pipeline, writes. */
+/* The queues that BOT, the last of the pipeline, writes. What collectors send has no path but the default one. */
 static bool append_targets(struct pump *pump, const struct bot *bot, struct problem *problem)
 {
 	bool fine = true;
+	size_t count = 0;
 
 	for (size_t i = 0; i < bot->link_count && fine; i++) {
 		const struct link *link = &bot->links[i];
 		bool named = strcmp(link->path, "_default") != 0;
 
+		if (named && bot->collector)
+			continue;
+		count++;
 		fine = append_queue(pump, named ? PATH : TO, named ? link->path : NULL,
-			queues_url(pump->c, pump->s->queues, bot, "destination", link->queue), problem);
+			queues_url(pump->c, pump->s->queues, bot, "destination", link->queue, problem), problem);
 	}
 	if (fine && bot->on_error && !bot->collector)
 		fine = append_queue(pump, PATH, "_on_error",
-			queues_url(pump->c, pump->s->queues, bot, "destination", bot->on_error), problem);
-	if (config_true(pump->c, bot, "load_balance") && bot->link_count > 1)
+			queues_url(pump->c, pump->s->queues, bot, "destination", bot->on_error, problem), problem);
+	if (config_true(pump->c, bot, "load_balance") && count > 1)
 		buf_string(&pump->line, " --load-balance");
 	return fine;
 }
@@ -279,26 +314,52 @@ static void free_pump(struct pump *pump)
 	buf_free(&pump->line);
 }
 
-/* A collector: its reports go into queues, and it sleeps between its runs where the bot has a rate_limit. */
+/* How a collector handles failures, where IntelMQ's own defaults are not meant. */
+static void append_retries(const struct config *c, const struct bot *bot, struct buf *out)
+{
+	static const struct {
+		const char *name, *fallback;
+	} settings[] = { { "error_max_retries", "3" }, { "error_retry_delay", "15" }, { "error_procedure", "pass" } };
+	bool any = false;
+
+	for (size_t i = 0; i < LENGTH(settings); i++) {
+		char *value = config_text(c, bot, settings[i].name);
+
+		if (value && strcmp(value, settings[i].fallback) != 0) {
+			buf_string(out, any ? " " : "\t\t");
+			append_assignment(out, text_of(settings[i].name), text_of(value));
+			any = true;
+		}
+		free(value);
+	}
+	if (any)
+		buf_char(out, '\n');
+}
+
+/* A collector: its reports go into queues, and it rests between its runs. A source without an end is read until nothing is left, where
+ * there are pauses, or a timer begins anew. */
 static bool append_collector(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
 	struct problem *problem)
 {
 	struct pump pump = { .c = c, .s = s, .bot = bot };
-	char *pause = config_text(c, bot, "rate_limit");
+	double pause = graph_pause(c, bot);
+	bool endless = commands_parameter(bot->command, "drain");
 	struct buf stage = BUF_INIT;
 	bool fine = append_stage(c, s, bot, false, &stage, problem) && append_targets(&pump, bot, problem) &&
 	            finish_pump(&pump, problem);
 
-	if (pause && strtod(pause, NULL) > 0 && !graph_scheduled(bot))
-		buf_printf(out, "\t\tevery %g ", strtod(pause, NULL));
+	append_retries(c, bot, out);
+	if (graph_scheduled(bot))
+		buf_string(out, "\t\tattempt ");
 	else
-		buf_string(out, "\t\texec ");
+		buf_printf(out, "\t\tevery %.15g ", pause > 0 ? pause : 1);
 	buf_text(out, buf_view(&stage));
+	if (endless && (pause > 0 || graph_scheduled(bot)) && !config_parameter(c, bot, "drain"))
+		buf_string(out, " --drain");
 	if (pump.line.len)
 		buf_printf(out, " \\\n\t\t\t%s", buf_cstr(&pump.line));
 	free_pump(&pump);
 	buf_free(&stage);
-	free(pause);
 	return fine;
 }
 
@@ -308,7 +369,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	struct pump pump = { .c = c, .s = s, .bot = bot };
 	struct buf stages = BUF_INIT;
 	const struct bot *last;
-	bool fine = append_queue(&pump, FROM, NULL, queues_url(c, s->queues, bot, "source", bot->source_queue), problem) &&
+	bool fine = append_queue(&pump, FROM, NULL, queues_url(c, s->queues, bot, "source", bot->source_queue, problem), problem) &&
 	            append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
@@ -370,7 +431,7 @@ static void append_folders(const struct script *s, struct buf *pipelines, struct
 	struct buf state = BUF_INIT;
 
 	if (strstr(buf_cstr(pipelines), "$here/"))
-		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\n");
+		buf_string(out, "here=$(cd \"$(dirname \"$0\")\" && pwd) || exit 4\nexport here\n");
 	append_word(&state, text_of(s->state));
 	buf_printf(out, "IMQ_STATE=${IMQ_STATE:-%s}\n", buf_cstr(&state));
 	buf_free(&state);

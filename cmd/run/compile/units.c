@@ -61,7 +61,7 @@ static bool write_service(const struct bot *bot, const char *folder, const char 
 	append_unit_word(&unit, path);
 	buf_printf(&unit, " %s\n", bot->id);
 	if (!graph_scheduled(bot))
-		buf_string(&unit, "Restart=always\nRestartSec=5\nRestartPreventExitStatus=2\n");
+		buf_string(&unit, "Restart=always\nRestartSec=5\nRestartPreventExitStatus=1 2\n");
 	buf_string(&unit, "ReadWritePaths=");
 	append_unit_word(&unit, state);
 	buf_char(&unit, '\n');
@@ -78,8 +78,7 @@ static bool write_service(const struct bot *bot, const char *folder, const char 
 /* IntelMQ says that a bot is scheduled, not when: hourly, or at the pace of its rate_limit. */
 static bool write_timer(const struct config *c, const struct bot *bot, const char *folder, struct problem *problem)
 {
-	char *pause = config_text(c, bot, "rate_limit");
-	double seconds = pause ? strtod(pause, NULL) : 0;
+	double seconds = graph_pause(c, bot);
 	struct buf unit = BUF_INIT;
 	char name[300];
 	bool fine;
@@ -93,7 +92,6 @@ static bool write_timer(const struct config *c, const struct bot *bot, const cha
 	snprintf(name, sizeof name, "imq-%s.timer", bot->id);
 	fine = script_file(folder, name, 0644, buf_view(&unit), problem);
 	buf_free(&unit);
-	free(pause);
 	return fine;
 }
 

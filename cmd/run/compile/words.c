@@ -70,7 +70,9 @@ void append_expanded(struct buf *line, const char *word)
 		buf_char(line, ' ');
 	buf_char(line, '"');
 	for (; *word; word++) {
-		if (strchr("\"\\`", *word))
+		bool variable = strncmp(word, "$IMQ_STATE/", 11) == 0 || strncmp(word, "$here/", 6) == 0;
+
+		if (strchr("\"\\`$", *word) && !variable)
 			buf_char(line, '\\');
 		buf_char(line, *word);
 	}
@@ -232,6 +234,14 @@ bool command_line(const struct config *c, const struct bot *bot, struct buf *lin
 		struct buf word = BUF_INIT;
 
 		buf_printf(&word, "--name=%s", bot->display_name);
+		append_word(line, buf_view(&word));
+		buf_free(&word);
+	}
+	/* IntelMQ's consumer group has the bot's name, so that two bots each get all records (collectors.md 2.12). */
+	if (commands_parameter(bot->command, "group_id") && !config_parameter(c, bot, "group_id")) {
+		struct buf word = BUF_INIT;
+
+		buf_printf(&word, "--group-id=%s", bot->id);
 		append_word(line, buf_view(&word));
 		buf_free(&word);
 	}
