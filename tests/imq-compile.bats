@@ -366,7 +366,7 @@ stubs() {
 	PATH=$PWD/stubs:$PATH sh out/pipeline.sh c 2> messages 3>&- &
 	wait_until eval '[ "$(grep -c run log)" = 11 ]'
 	kill $!
-	run -0 wait $!
+	wait $!
 	[ "$(xargs < log)" = 'run sleep 7 run sleep 15 run sleep 15 run sleep 7 run sleep 15 run sleep 15 run sleep 15 run sleep 7 run sleep 7 run sleep 7 run' ]
 	[ "$(sed -n '3p;6p;7p' messages)" = 'pipeline c: exit status 5, again in 15 s
 pipeline c: exit status 5, again in 7 s
