@@ -524,3 +524,68 @@ block() {
 	IMQ_STATE=$PWD/state run -0 sh out/pipeline.sh c
 	[ "$(imq-queue get sqlite:state/queues.db#b-queue | jq -r .raw | base64 -d | xargs)" = '1 2 3' ]
 }
+
+@test "compile: a parameter beats the entry's own key, and that the global section" {
+	cat > runtime.yaml <<- 'END'
+		global: {name: all, rate_limit: 5, run_mode: continuous}
+		a: {group: Collector, name: A, module: intelmq.bots.collectors.file.collector_file, run_mode: continuous, parameters: {run_mode: scheduled, destination_queues: [o-queue]}}
+		b: {group: Collector, module: intelmq.bots.collectors.file.collector_file, run_mode: scheduled, parameters: {destination_queues: [o-queue], rate_limit: 6}}
+		c: {group: Collector, name: C, enabled: 0, module: intelmq.bots.collectors.file.collector_file, parameters: {destination_queues: [o-queue], name: own}}
+		o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o}}
+	END
+	run -0 --separate-stderr imq-compile runtime.yaml
+	echo "$output" > script
+	[ "$(sh script --list)" = o ]
+	[[ "$(block a)" == *'attempt imq-from-file --name=A '* ]]
+	[[ "$(block b)" == *'attempt imq-from-file --name=all '* ]]
+	[[ "$(block c)" == *'every 5 imq-from-file --name=own '* ]]
+	INTELMQ_RUN_MODE=scheduled INTELMQ_RATE_LIMIT=9 run -0 --separate-stderr imq-compile runtime.yaml
+	[[ "$output" != *'every 5'* ]]
+}
+
+@test "compile: settings that every bot of IntelMQ has are no mistake where they have no effect, and are told" {
+	bot experts.taxonomy.expert 'http_proxy: http://p/' 'accuracy: 3' 'rate_limit: 3' 'logging_level: DEBUG' 'instances_threads: 4' 'destination_queues: [q]'
+	echo 'o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o, source_queue: q}}' >> runtime.yaml
+	run -0 --separate-stderr imq-compile --check runtime.yaml
+	[ "$(grep 'no effect' <<< "$stderr")" = 'imq-compile: runtime.yaml:4: warning: bot "b": http_proxy has no effect on imq-taxonomy
+imq-compile: runtime.yaml:5: warning: bot "b": accuracy has no effect on imq-taxonomy
+imq-compile: runtime.yaml:6: warning: bot "b": rate_limit has no effect on imq-taxonomy' ]
+	bot experts.rdap.expert 'http_proxy: http://p/' 'rate_limit: 4'
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-rdap --http-proxy=http://p/ --rate=0.25' ]
+	bot experts.rdap.expert 'rate: 3' 'rate_limit: 4'
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-rdap --rate=3' ]
+}
+
+@test "compile: values of common settings, and keys of entries, that are slips are told" {
+	cat > runtime.yaml <<- 'END'
+		a:
+		  module: intelmq.bots.collectors.file.collector_file
+		  parametres: {path: x}
+		  parameters:
+		    rate_limit: 1h
+		    error_max_retries: -1
+		    error_retry_delay: []
+		    error_procedure: continue
+		    load_balance: "yes"
+		    error_dump_message: 2
+		    destination_queues: [b-queue]
+		b: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o, error_max_retries: null, rate_limit: 0.5, load_balance: false}}
+	END
+	run -2 --separate-stderr imq-compile --check runtime.yaml
+	[ "$(grep -v 'has no\|has no effect' <<< "$stderr")" = 'imq-compile: runtime.yaml:3: warning: bot "a": "parametres" is ignored: did you mean "parameters"?
+imq-compile: runtime.yaml:5: bot "a": rate_limit is a number from 0 on, not "1h"
+imq-compile: runtime.yaml:6: bot "a": error_max_retries is a number from 0 on, not -1
+imq-compile: runtime.yaml:7: bot "a": error_retry_delay is a number from 0 on, not []
+imq-compile: runtime.yaml:9: bot "a": load_balance is true or false, not "yes"
+imq-compile: runtime.yaml:10: bot "a": error_dump_message is true or false, not 2
+imq-compile: runtime.yaml:8: bot "a": error_procedure is pass or stop, not "continue"' ]
+}
+
+@test "compile: without error_dump_message rejects are not kept" {
+	bot experts.taxonomy.expert 'error_dump_message: false' 'destination_queues: [q]'
+	echo 'o: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: o, source_queue: q}}' >> runtime.yaml
+	run -0 --separate-stderr imq-compile runtime.yaml
+	[[ "$output" != *b.rejects* && "$output" == *o.rejects* ]]
+}

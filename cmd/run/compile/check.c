@@ -6,6 +6,7 @@
 #include "compile.h"
 #include "field.h"
 #include "log.h"
+#include "opt.h"
 
 static struct {
 	const struct config *config;
@@ -28,6 +29,15 @@ static void __attribute__((format(printf, 3, 4))) say(bool error, long line, con
 
 const char id_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 
+static void check_key(const struct bot *bot)
+{
+	static const char *const keys[] = { "module", "group", "name", "description", "enabled", "run_mode", "parameters" };
+	const char *like = suggest(text_of(bot->unknown_key), keys, LENGTH(keys));
+
+	say(false, bot->unknown_line, "bot \"%s\": \"%s\" is ignored%s%s%s", bot->id, bot->unknown_key,
+		like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
+}
+
 static void check_entry(const struct bot *bot)
 {
 	const struct {
@@ -45,8 +55,55 @@ static void check_entry(const struct bot *bot)
 			used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", used ? ", " : "", missing[i].what);
 	if (used)
 		say(false, bot->line, "bot \"%s\" has no %s", bot->id, text);
+	if (bot->unknown_key)
+		check_key(bot);
 	if (bot->run_mode && strcmp(bot->run_mode, "continuous") != 0 && strcmp(bot->run_mode, "scheduled") != 0)
 		say(true, bot->line, "bot \"%s\": run_mode is continuous or scheduled, not \"%s\"", bot->id, bot->run_mode);
+}
+
+static void check_number(const struct config *c, const struct bot *bot, const char *name)
+{
+	const struct parameter *p = config_parameter(c, bot, name);
+	char *text = config_text(c, bot, name), *end = text;
+
+	if (text && (!(strtod(text, &end) >= 0) || !*text || *end))
+		say(true, p->line, "bot \"%s\": %s is a number from 0 on, not %s", bot->id, name, p->json);
+	free(text);
+}
+
+static void check_truth(const struct config *c, const struct bot *bot, const char *name)
+{
+	static const char *const forms[] = { "true", "false", "null", "1", "0" };
+	const struct parameter *p = config_parameter(c, bot, name);
+	bool fine = !p;
+
+	for (size_t i = 0; i < LENGTH(forms); i++)
+		fine = fine || strcmp(p->json, forms[i]) == 0;
+	if (!fine)
+		say(true, p->line, "bot \"%s\": %s is true or false, not %s", bot->id, name, p->json);
+}
+
+/* What a bot of IntelMQ has in common with others. Settings of the bot itself that have no effect here are told. */
+static void check_settings(const struct config *c, const struct bot *bot)
+{
+	static const char *const numbers[] = { "rate_limit", "error_max_retries", "error_retry_delay" };
+	static const char *const truths[] = { "load_balance", "error_dump_message" };
+	const struct parameter *procedure = config_parameter(c, bot, "error_procedure");
+
+	for (size_t i = 0; i < LENGTH(numbers); i++)
+		check_number(c, bot, numbers[i]);
+	for (size_t i = 0; i < LENGTH(truths); i++)
+		check_truth(c, bot, truths[i]);
+	if (procedure && strcmp(procedure->json, "\"pass\"") != 0 && strcmp(procedure->json, "\"stop\"") != 0)
+		say(true, procedure->line, "bot \"%s\": error_procedure is pass or stop, not %s", bot->id, procedure->json);
+	for (size_t i = 0; i < bot->count && bot->command; i++) {
+		const struct parameter *p = &bot->parameters[i];
+		bool pause = strcmp(p->name, "rate_limit") == 0 && !bot->collector && graph_pause(c, bot) > 0 &&
+		             !commands_parameter(bot->command, "rate");
+
+		if (pause || (is_common_setting(p->name) && !is_run_time(p->name) && !commands_parameter(bot->command, p->name)))
+			say(false, p->line, "bot \"%s\": %s has no effect on %s", bot->id, p->name, member(bot->command, "name"));
+	}
 }
 
 static void check_module(const struct config *c, const struct bot *bot)
@@ -104,6 +161,7 @@ bool check_all(struct config *c, bool strict)
 	my.strict = strict;
 	for (size_t i = 0; i < c->count; i++) {
 		check_entry(c->bots[i]);
+		check_settings(c, c->bots[i]);
 		check_module(c, c->bots[i]);
 		check_queues(c, c->bots[i]);
 	}

@@ -25,7 +25,8 @@ struct link {
 struct bot {
 	char *id, *module;
 	char *group, *display_name, *description, *run_mode; /* NULL: not given */
-	long line, module_line;
+	char *unknown_key; /* of the entry, the first; NULL: none */
+	long line, module_line, unknown_line;
 	bool enabled, enabled_given;
 	struct parameter *parameters;
 	size_t count, cap;
@@ -57,6 +58,8 @@ void config_free(struct config *c);
 struct bot *config_bot(const struct config *c, const char *id);
 /* The parameter of BOT that is in force: from the environment, the bot, or the global section; NULL: none. */
 const struct parameter *config_parameter(const struct config *c, const struct bot *bot, const char *name);
+/* As that, without the global section. */
+const struct parameter *config_own(const struct config *c, const struct bot *bot, const char *name);
 /* Its text (a string's characters, else its JSON), to be freed; NULL: none, or null. */
 char *config_text(const struct config *c, const struct bot *bot, const char *name);
 /* Whether it is true. */
@@ -92,6 +95,11 @@ void add_to_file(struct config_file *file, const char *name, struct text json);
 /* Appends the command and options that stand for BOT. False: PROBLEM. */
 bool command_line(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file,
 	struct problem *problem);
+
+/* Whether each of IntelMQ's bots has a setting of that name, used or not (runtime.md 2.3, 2.5), and whether it is one that pipes,
+ * pumps and the shell take care of here. */
+bool is_common_setting(const char *name);
+bool is_run_time(const char *name);
 
 /* redis.c */
 /* Appends --cache, or the --state of a deduplicator with IntelMQ's keys, from redis_cache_*. */

@@ -74,7 +74,16 @@ static void set_text(char **to, struct value v)
 	arena_free(&arena);
 }
 
-/* A key of the bot's entry beside `parameters` (runtime.md 2.3); those that IntelMQ ignores are ignored. */
+/* What Python takes for true. */
+static bool is_truthy(struct value v)
+{
+	bool empty = v.kind == VALUE_STRING && v.raw.len == 2;
+	bool zero = v.kind == VALUE_NUMBER && strtod(v.raw.at, NULL) == 0;
+
+	return v.kind != VALUE_FALSE && v.kind != VALUE_NULL && !empty && !zero;
+}
+
+/* A key of the bot's entry beside `parameters` (runtime.md 2.3). */
 static void read_entry(struct bot *bot, struct text key, struct value v, long line)
 {
 	if (text_is(key, "module")) {
@@ -90,7 +99,10 @@ static void read_entry(struct bot *bot, struct text key, struct value v, long li
 		set_text(&bot->run_mode, v);
 	} else if (text_is(key, "enabled")) {
 		bot->enabled_given = true;
-		bot->enabled = v.kind != VALUE_FALSE && v.kind != VALUE_NULL;
+		bot->enabled = is_truthy(v);
+	} else if (!text_is(key, "bot_id") && !text_is(key, "groupname") && !bot->unknown_key) {
+		bot->unknown_key = alloc_string(key);
+		bot->unknown_line = line;
 	}
 }
 
@@ -319,6 +331,7 @@ static void free_bot(struct bot *bot)
 	free(bot->display_name);
 	free(bot->description);
 	free(bot->run_mode);
+	free(bot->unknown_key);
 	free(bot->source_queue);
 	free(bot->on_error);
 }
@@ -344,12 +357,17 @@ struct bot *config_bot(const struct config *c, const char *id)
 	return NULL;
 }
 
-const struct parameter *config_parameter(const struct config *c, const struct bot *bot, const char *name)
+const struct parameter *config_own(const struct config *c, const struct bot *bot, const char *name)
 {
 	const struct parameter *p = find(&c->environment, name);
 
-	if (!p)
-		p = find(bot, name);
+	return p ? p : find(bot, name);
+}
+
+const struct parameter *config_parameter(const struct config *c, const struct bot *bot, const char *name)
+{
+	const struct parameter *p = config_own(c, bot, name);
+
 	return p ? p : find(&c->global, name);
 }
 

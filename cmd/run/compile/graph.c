@@ -227,8 +227,11 @@ bool graph_build(struct config *c, struct problem *problem)
 		bot->command = bot->module ? commands_for(bot->module) : NULL;
 		bot->collector = is_kind(bot, "Collector", ".collectors.", "imq-from-");
 		bot->output = is_kind(bot, "Output", ".outputs.", "imq-to-");
-		if (!bot->run_mode)
+		/* Its parameters beat the entry itself, and that beats the global section (runtime.md 2.4). */
+		if (!bot->run_mode || config_own(c, bot, "run_mode")) {
+			free(bot->run_mode);
 			bot->run_mode = config_text(c, bot, "run_mode");
+		}
 		bot->source_queue = config_text(c, bot, "source_queue");
 		if (!bot->source_queue) {
 			struct buf name = BUF_INIT;

@@ -162,6 +162,12 @@ static void append_path_option(struct buf *line, const char *option, const char 
 	buf_free(&word);
 }
 
+/* Unless the configuration says that what a bot cannot process is not to be kept. */
+static bool keeps_rejects(const struct config *c, const struct bot *bot)
+{
+	return !config_parameter(c, bot, "error_dump_message") || config_true(c, bot, "error_dump_message");
+}
+
 /* BOT's command line with the files that are ours to name; INNER as in append_chain(). */
 static bool append_stage(const struct config *c, const struct script *s, const struct bot *bot, bool inner,
 	struct buf *out, struct problem *problem)
@@ -179,7 +185,7 @@ static bool append_stage(const struct config *c, const struct script *s, const s
 		buf_printf(&line, " --batch-name=%s", bot->id);
 	if (fine && commands_parameter(bot->command, "state") && !config_parameter(c, bot, "state") && !uses_intelmq_keys(c, bot))
 		append_path_option(&line, "--state", bot->id, "state", inner);
-	if (fine && commands_parameter(bot->command, "rejects") && !config_parameter(c, bot, "rejects"))
+	if (fine && commands_parameter(bot->command, "rejects") && !config_parameter(c, bot, "rejects") && keeps_rejects(c, bot))
 		append_path_option(&line, "--rejects", bot->id, "rejects", inner);
 	buf_text(out, buf_view(&line));
 	buf_free(&line);

@@ -78,7 +78,7 @@ static bool write_service(const struct bot *bot, const char *folder, const char 
 /* IntelMQ says that a bot is scheduled, not when: hourly, or at the pace of its rate_limit. */
 static bool write_timer(const struct config *c, const struct bot *bot, const char *folder, struct problem *problem)
 {
-	double seconds = graph_pause(c, bot);
+	double seconds = config_parameter(c, bot, "rate_limit") ? graph_pause(c, bot) : 0;
 	struct buf unit = BUF_INIT;
 	char name[300];
 	bool fine;

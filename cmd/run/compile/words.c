@@ -1,4 +1,5 @@
 /* The command line that stands for a bot. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -14,7 +15,7 @@ static const char *const run_time[] = { "source_queue", "source_pipeline_", "des
 	"load_balance", "error_", "rate_limit", "run_mode", "logging_", "log_processed_messages_", "process_manager",
 	"instances_threads", "statistics_", "redis_cache_" };
 
-static bool is_run_time(const char *name)
+bool is_run_time(const char *name)
 {
 	for (size_t i = 0; i < LENGTH(run_time); i++) {
 		size_t n = strlen(run_time[i]);
@@ -23,6 +24,18 @@ static bool is_run_time(const char *name)
 			return true;
 	}
 	return false;
+}
+
+bool is_common_setting(const char *name)
+{
+	static const char *const common[] = { "module", "group", "name", "description", "enabled", "accuracy", "http_proxy",
+		"https_proxy", "http_timeout_sec", "http_timeout_max_tries", "http_user_agent", "http_verify_cert", "http_username",
+		"http_password", "http_header", "ssl_ca_certificate", "ssl_client_certificate" };
+
+	for (size_t i = 0; i < LENGTH(common); i++)
+		if (strcmp(name, common[i]) == 0)
+			return true;
+	return is_run_time(name);
 }
 
 static bool plain_word(struct text t)
@@ -151,6 +164,12 @@ static bool unknown_parameter(const char *config, json_t *command, const struct 
 		member(command, "name"), like ? ": did you mean \"" : "", like ? like : "", like ? "\"?" : "");
 }
 
+/* Whether the display name of BOT's entry comes before the global parameter NAME (runtime.md 2.4). */
+static bool is_named(const struct bot *bot, const char *name)
+{
+	return bot->collector && bot->display_name && strcmp(name, "name") == 0;
+}
+
 /* The parameters of OWNER that are in force for BOT. */
 static bool append_parameters(const struct config *c, const struct bot *bot, const struct bot *owner, struct buf *line,
 	struct config_file *file, struct problem *problem)
@@ -159,12 +178,15 @@ static bool append_parameters(const struct config *c, const struct bot *bot, con
 		const struct parameter *p = &owner->parameters[i];
 		json_t *row = commands_parameter(bot->command, p->name);
 
-		if (config_parameter(c, bot, p->name) != p)
+		if (config_parameter(c, bot, p->name) != p || (owner == &c->global && is_named(bot, p->name)))
 			continue;
-		if (row && strcmp(p->name, "destination_queues") != 0) {
+		/* Queues are for those who know which one is left in the script. */
+		if (strcmp(p->name, "destination_queues") == 0 || strcmp(p->name, "load_balance") == 0)
+			continue;
+		if (row) {
 			if (!append_option(line, c->file, row, p, file, problem))
 				return false;
-		} else if (owner == bot && !is_run_time(p->name)) {
+		} else if (owner == bot && !is_common_setting(p->name)) {
 			return unknown_parameter(c->file, bot->command, p, problem);
 		}
 	}
@@ -207,6 +229,38 @@ static void append_procedure(const struct config *c, const struct bot *bot, stru
 	free(procedure);
 }
 
+static void append_setting(struct buf *line, const char *option, const char *value)
+{
+	struct buf word = BUF_INIT;
+
+	buf_printf(&word, "%s=%s", option, value);
+	append_word(line, buf_view(&word));
+	buf_free(&word);
+}
+
+/* What a bot is called by, where its parameters do not say. */
+static void append_names(const struct config *c, const struct bot *bot, struct buf *line)
+{
+	/* A collector without a `name` of its own goes by its display name (runtime.md 2.6). */
+	if (bot->collector && bot->display_name && !config_own(c, bot, "name") && commands_parameter(bot->command, "name"))
+		append_setting(line, "--name", bot->display_name);
+	/* IntelMQ's consumer group has the bot's id, so that two bots each get all records (collectors.md 2.12). */
+	if (commands_parameter(bot->command, "group_id") && !config_parameter(c, bot, "group_id"))
+		append_setting(line, "--group-id", bot->id);
+}
+
+/* IntelMQ's bots rest after each event. Here only the server that is asked is spared. */
+static void append_rate(const struct config *c, const struct bot *bot, struct buf *line)
+{
+	double pause = bot->collector ? 0 : graph_pause(c, bot);
+	char rate[32];
+
+	if (pause > 0 && commands_parameter(bot->command, "rate") && !config_parameter(c, bot, "rate")) {
+		snprintf(rate, sizeof rate, "%.3g", 1 / pause);
+		append_setting(line, "--rate", rate);
+	}
+}
+
 bool command_line(const struct config *c, const struct bot *bot, struct buf *line, struct config_file *file,
 	struct problem *problem)
 {
@@ -228,32 +282,12 @@ bool command_line(const struct config *c, const struct bot *bot, struct buf *lin
 		!append_parameters(c, bot, &c->environment, line, file, problem))
 		return false;
 	append_redis(c, bot, line, file);
-	/* A collector without a `name` of its own goes by its display name (runtime.md 2.6). */
-	if (bot->collector && bot->display_name && !config_parameter(c, bot, "name") &&
-		commands_parameter(bot->command, "name")) {
-		struct buf word = BUF_INIT;
-
-		buf_printf(&word, "--name=%s", bot->display_name);
-		append_word(line, buf_view(&word));
-		buf_free(&word);
-	}
-	/* IntelMQ's consumer group has the bot's name, so that two bots each get all records (collectors.md 2.12). */
-	if (commands_parameter(bot->command, "group_id") && !config_parameter(c, bot, "group_id")) {
-		struct buf word = BUF_INIT;
-
-		buf_printf(&word, "--group-id=%s", bot->id);
-		append_word(line, buf_view(&word));
-		buf_free(&word);
-	}
+	append_names(c, bot, line);
+	append_rate(c, bot, line);
 	append_procedure(c, bot, line);
 	if (commands_parameter(bot->command, "paths"))
 		append_paths(line, bot);
-	if (c->harmonization && commands_parameter(bot->command, "harmonization")) {
-		struct buf word = BUF_INIT;
-
-		buf_printf(&word, "--harmonization=%s", c->harmonization);
-		append_word(line, buf_view(&word));
-		buf_free(&word);
-	}
+	if (c->harmonization && commands_parameter(bot->command, "harmonization"))
+		append_setting(line, "--harmonization", c->harmonization);
 	return true;
 }
