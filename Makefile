@@ -16,7 +16,7 @@ BIN      ?= bin
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
 IMQ_CFLAGS := -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) -Icommon -I$O/gen -I/usr/include/libxml2 -I/usr/include/postgresql -DIMQ_VERSION='"$(VERSION)"' -MMD -MP $(CFLAGS)
 # Every library that some command needs; --as-needed links each command with those it uses.
-LIBS     := -lyaml -lpcre2-8 -ljansson -lcurl -lsqlite3 -larchive -lmaxminddb -lldns -lpsl -lidn2 -lidn -lunistring -ljq -lxml2 -lhiredis -lcrypto -lrabbitmq -lrdkafka -lpq -lm
+LIBS     := -lyaml -lpcre2-8 -ljansson -lcurl -lsqlite3 -larchive -lmaxminddb -lldns -lpsl -lidn2 -lidn -lunistring -ljq -lxml2 -lhiredis -lssl -lcrypto -lrabbitmq -lrdkafka -lpq -lm
 
 folders  := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c cmd/*/*/main.c))
 files    := $(filter-out $(wildcard $(folders:=/*.c)),$(wildcard cmd/*/*.c))

@@ -122,7 +122,7 @@ size_t cache_redis_get(struct cache_redis *c, const struct text *keys, size_t co
 	}
 	for (size_t i = 0; i < count; at += words[++i].len)
 		words[i + 1] = (struct text){ c->key.at + at, c->prefix + keys[i].len };
-	redis_add(c->redis, (int)count + 1, words);
+	redis_add(c->redis, count + 1, words);
 	reply = redis_read(c->redis, &problem);
 	if (!reply) {
 		trouble(c, &problem);

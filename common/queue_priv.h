@@ -3,22 +3,7 @@
 #define IMQ_QUEUE_PRIV_H
 
 #include "queue.h"
-
-/* A queue's URL in its parts, decoded; the texts end with a NUL. */
-struct queue_url {
-	char *scheme; /* redis */
-	char *user, *password; /* NULL: none */
-	char *host; /* several, for Kafka, with their ports; NULL: none */
-	long port; /* 0: none */
-	char *path; /* what follows, up to `?` or `#`, with its slash: a file, socket, database, vhost; NULL: none */
-	char *query; /* NULL: none; not decoded */
-	char *name; /* NULL: none */
-};
-
-/* The value of KEY in the query, decoded and to be freed; NULL: it is not there. */
-char *queue_url_setting(const struct queue_url *url, const char *key);
-/* Steps through the settings of a query: false at the end. KEY and VALUE are to be freed. */
-bool queue_url_next(const struct queue_url *url, size_t *cursor, char **key, char **value);
+#include "queue_url.h"
 
 /* What Q's engine made; NULL: Q is of another one. */
 void *queue_self(const struct queue *q, const struct queue_engine *engine);

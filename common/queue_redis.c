@@ -4,18 +4,13 @@
  * Acknowledging is one transaction with what is given to queues of the same database and with the batch's number, which is kept at
  * the key NAME-imq-batch. */
 #include <stdlib.h>
-#include <sys/time.h>
-
-#include <hiredis/hiredis.h>
 
 #include "alloc.h"
 #include "queue_priv.h"
+#include "redis.h"
 
 enum {
-	PORT = 6379,
 	DATABASE = 2,
-	CONNECT = 10,     /* seconds */
-	ANSWER = 60,      /* seconds that a server may take for an answer */
 	VALUES = 256,     /* records in one LPUSH */
 	FIRST_WINDOW = 16, /* records moved in one go before their size is known */
 	WINDOW = 1000,
@@ -23,13 +18,11 @@ enum {
 };
 
 struct redis_queue {
-	redisContext *c;
-	char *host, *socket, *user, *password;
-	int port, db;
-	char *name, *internal, *number_key;
-	bool broken; /* the connection has to be made anew */
-	bool typed;  /* give what has no __type that of an event */
-	bool fresh;  /* there may be something in the internal list */
+	struct redis *r;
+	const char *name; /* NULL: none, for a look at all */
+	char *internal, *number_key;
+	bool typed; /* give what has no __type that of an event */
+	bool fresh; /* there may be something in the internal list */
 	size_t in_flight;
 	long long number;
 	struct buf given; /* lines not yet committed */
@@ -39,54 +32,6 @@ struct redis_queue {
 };
 
 /* ---- talking ---- */
-
-static bool broken(struct redis_queue *q, struct problem *problem)
-{
-	q->broken = true;
-	problem_set(problem, "redis %s: %s", q->socket ? q->socket : q->host,
-		q->c && q->c->err ? q->c->errstr : "the server went away");
-	problem->away = true;
-	return false;
-}
-
-/* The next reply; NULL, with PROBLEM: there is none, or it is an error. */
-static redisReply *reply_of(struct redis_queue *q, struct problem *problem)
-{
-	void *got = NULL;
-	redisReply *reply;
-
-	if (redisGetReply(q->c, &got) != REDIS_OK || !got) {
-		broken(q, problem);
-		return NULL;
-	}
-	reply = got;
-	if (reply->type != REDIS_REPLY_ERROR)
-		return reply;
-	problem_set(problem, "redis %s: %s", q->socket ? q->socket : q->host, reply->str);
-	freeReplyObject(reply);
-	return NULL;
-}
-
-static redisReply *ask(struct redis_queue *q, struct problem *problem, const char *format, ...)
-{
-	va_list arguments;
-	int added;
-
-	if (q->broken)
-		return broken(q, problem), NULL;
-	va_start(arguments, format);
-	added = redisvAppendCommand(q->c, format, arguments);
-	va_end(arguments);
-	return added == REDIS_OK ? reply_of(q, problem) : (broken(q, problem), NULL);
-}
-
-/* Whether there was an answer, whatever it says. */
-static bool answered(redisReply *reply)
-{
-	if (reply)
-		freeReplyObject(reply);
-	return reply != NULL;
-}
 
 /* An integer answer; -1 with PROBLEM. */
 static long long number_of(redisReply *reply)
@@ -107,25 +52,11 @@ static long long number_of(redisReply *reply)
 
 static bool connect_server(struct redis_queue *q, struct problem *problem)
 {
-	struct timeval limit = { CONNECT, 0 }, answer = { ANSWER, 0 };
-
-	if (q->c)
-		redisFree(q->c);
-	q->c = q->socket ? redisConnectUnixWithTimeout(q->socket, limit) : redisConnectWithTimeout(q->host, q->port, limit);
-	if (!q->c || q->c->err)
-		return broken(q, problem);
-	q->broken = false;
-	redisSetTimeout(q->c, answer);
-	if (!q->socket)
-		redisEnableKeepAlive(q->c);
-	if (q->password && !answered(q->user ? ask(q, problem, "AUTH %s %s", q->user, q->password) :
-			ask(q, problem, "AUTH %s", q->password)))
-		return q->broken = true, false;
-	if (!answered(ask(q, problem, "SELECT %d", q->db)))
-		return q->broken = true, false;
+	if (!redis_connect(q->r, problem))
+		return false;
 	if (!q->name)
 		return true;
-	q->number = number_of(ask(q, problem, "GET %s", q->number_key));
+	q->number = number_of(redis_ask(q->r, problem, "GET %s", q->number_key));
 	q->fresh = true;
 	return q->number >= 0;
 }
@@ -143,40 +74,13 @@ static char *with_suffix(const char *name, const char *suffix)
 	return whole;
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static char *copy_of(const char *text)
-{
-	return text ? alloc_string(text_of(text)) : NULL;
-}
-
-/* The database: ?db=N, or the number behind the host. */
-static bool choose_database(struct redis_queue *q, const struct queue_url *url, struct problem *problem)
-{
-	char *setting = queue_url_setting(url, "db");
-	struct text t = setting ? text_of(setting) : q->socket || !url->path ? NO_TEXT : text_from(text_of(url->path), 1);
-	long long db = DATABASE;
-	bool fine = !t.len || (text_integer(t, &db) && db >= 0 && db < 1000000);
-
-	q->db = (int)db;
-	if (!fine)
-		problem_set(problem, "redis: no number of a database: \"%.*s\"", TEXT_ARGS(t));
-	free(setting);
-	return fine;
-}
-
 static void close_queue(void *self)
 {
 	struct redis_queue *q = self;
-	char *parts[] = { q->host, q->socket, q->user, q->password, q->name, q->internal, q->number_key };
 
-	if (q->c)
-		redisFree(q->c);
-	for (size_t i = 0; i < LENGTH(parts); i++)
-		free(parts[i]);
+	redis_free(q->r);
+	free(q->internal);
+	free(q->number_key);
 	buf_free(&q->given);
 	free(q);
 }
@@ -184,58 +88,45 @@ static void close_queue(void *self)
 static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
 {
 	struct redis_queue *q = alloc_zero(1, sizeof *q), *reader = other;
-	char *typed = queue_url_setting(url, "typed");
 
 	(void)use;
-	q->typed = !typed || strcmp(typed, "false") != 0;
-	free(typed);
-	q->socket = url->host ? NULL : copy_of(url->path);
-	q->host = copy_of(url->host ? url->host : "127.0.0.1");
-	q->port = url->port ? (int)url->port : PORT;
-	q->user = copy_of(url->user);
-	q->password = url->password ? copy_of(url->password) : queue_url_setting(url, "password");
-	q->name = copy_of(url->name);
-	q->broken = true;
-	if (q->name) {
-		q->internal = with_suffix(q->name, "-internal");
-		q->number_key = with_suffix(q->name, "-imq-batch");
-	}
-	if (!choose_database(q, url, problem)) {
+	q->typed = true;
+	if (!(q->r = redis_new_queue(url, DATABASE, &q->typed, problem))) {
 		close_queue(q);
 		return NULL;
 	}
-	if (reader && same(reader->socket, q->socket) && same(reader->host, q->host) && reader->port == q->port &&
-		reader->db == q->db && reader->joined_count < JOINED) {
+	if ((q->name = redis_name(q->r, NULL))) {
+		q->internal = with_suffix(q->name, "-internal");
+		q->number_key = with_suffix(q->name, "-imq-batch");
+	}
+	if (!connect_server(q, problem)) {
+		close_queue(q);
+		return NULL;
+	}
+	if (reader && strcmp(redis_place(reader->r), redis_place(q->r)) == 0 && reader->joined_count < JOINED) {
 		q->reader = reader;
 		reader->joined[reader->joined_count++] = q;
 	}
-	if (connect_server(q, problem))
-		return q;
-	close_queue(q);
-	return NULL;
+	return q;
 }
 
 /* ---- giving ---- */
 
-/* Appends the commands that push what was given; returns how many. */
-static size_t push_given(struct redis_queue *c, struct redis_queue *q)
+/* Puts down the commands that push what was given; returns how many. */
+static size_t push_given(struct redis *r, const struct redis_queue *q)
 {
-	const char *argv[VALUES + 2] = { "LPUSH", q->name };
-	size_t lengths[VALUES + 2] = { 5, strlen(q->name) }, commands = 0;
-	struct text rest = buf_view(&q->given);
-	int n = 2;
+	struct text words[VALUES + 2] = { TEXT("LPUSH"), text_of(q->name) }, rest = buf_view(&q->given);
+	size_t n = 2, commands = 0;
 
 	while (rest.len) {
 		const char *feed = memchr(rest.at, '\n', rest.len);
 		size_t length = feed ? (size_t)(feed - rest.at) : rest.len;
 
-		if (length) {
-			argv[n] = rest.at;
-			lengths[n++] = length;
-		}
+		if (length)
+			words[n++] = (struct text){ rest.at, length };
 		rest = text_from(rest, length + 1);
 		if (n > 2 && (n == VALUES + 2 || !rest.len)) {
-			redisAppendCommandArgv(c->c, n, argv, lengths);
+			redis_add(r, n, words);
 			commands++;
 			n = 2;
 		}
@@ -248,9 +139,9 @@ static bool read_transaction(struct redis_queue *q, size_t commands, struct prob
 {
 	bool fine = true;
 
-	for (size_t i = 0; i < commands + 2 && !q->broken; i++) {
+	for (size_t i = 0; i < commands + 2 && redis_connected(q->r); i++) {
 		struct problem this = { .line = 0 };
-		redisReply *reply = reply_of(q, &this);
+		redisReply *reply = redis_read(q->r, &this);
 		bool good = reply && reply->type != REDIS_REPLY_NIL;
 
 		/* An error inside of EXEC's answer: a key of another type. */
@@ -263,7 +154,7 @@ static bool read_transaction(struct redis_queue *q, size_t commands, struct prob
 		if (reply)
 			freeReplyObject(reply);
 	}
-	return fine && !q->broken;
+	return fine && redis_connected(q->r);
 }
 
 static bool give(void *self, struct text lines, struct problem *problem)
@@ -285,11 +176,11 @@ static bool commit(void *self, struct problem *problem)
 
 	if (q->reader || !q->given.len)
 		return true;
-	if (q->broken)
-		return broken(q, problem);
-	redisAppendCommand(q->c, "MULTI");
-	commands = push_given(q, q);
-	redisAppendCommand(q->c, "EXEC");
+	if (!redis_ready(q->r, problem))
+		return false;
+	redis_send(q->r, "MULTI");
+	commands = push_given(q->r, q);
+	redis_send(q->r, "EXEC");
 	if (!read_transaction(q, commands, problem))
 		return false;
 	buf_clear(&q->given);
@@ -306,7 +197,7 @@ static bool joined(const void *self)
 /* What an earlier reader had in flight: the whole internal list, its right end first. */
 static enum queue_taken take_left_over(struct redis_queue *q, struct queue_batch *batch, struct problem *problem)
 {
-	redisReply *all = ask(q, problem, "LRANGE %s 0 -1", q->internal);
+	redisReply *all = redis_ask(q->r, problem, "LRANGE %s 0 -1", q->internal);
 
 	if (!all)
 		return QUEUE_FAILED;
@@ -324,9 +215,9 @@ static bool move_records(struct redis_queue *q, size_t count, struct queue_batch
 	bool fine = true;
 
 	for (size_t i = 0; i < count; i++)
-		redisAppendCommand(q->c, "RPOPLPUSH %s %s", q->name, q->internal);
-	for (size_t i = 0; i < count && !q->broken; i++) {
-		redisReply *reply = reply_of(q, problem);
+		redis_send(q->r, "RPOPLPUSH %s %s", q->name, q->internal);
+	for (size_t i = 0; i < count && redis_connected(q->r); i++) {
+		redisReply *reply = redis_read(q->r, problem);
 
 		fine = fine && reply;
 		if (reply && reply->type == REDIS_REPLY_STRING) {
@@ -349,9 +240,9 @@ static enum queue_taken wait_for_record(struct redis_queue *q, int timeout, stru
 
 	if (timeout <= 0)
 		return QUEUE_EMPTY;
-	reply = ask(q, problem, "BLMOVE %s %s RIGHT LEFT %f", q->name, q->internal, timeout / 1e3);
-	if (!reply && !q->broken) /* before 6.2, which counts whole seconds */
-		reply = ask(q, problem, "BRPOPLPUSH %s %s 1", q->name, q->internal);
+	reply = redis_ask(q->r, problem, "BLMOVE %s %s RIGHT LEFT %f", q->name, q->internal, timeout / 1e3);
+	if (!reply && redis_connected(q->r)) /* before 6.2, which counts whole seconds */
+		reply = redis_ask(q->r, problem, "BRPOPLPUSH %s %s 1", q->name, q->internal);
 	if (!reply)
 		return QUEUE_FAILED;
 	got = reply->type == REDIS_REPLY_STRING;
@@ -369,8 +260,8 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 	struct redis_queue *q = self;
 	bool end = false;
 
-	if (q->broken)
-		return broken(q, problem), QUEUE_FAILED;
+	if (!redis_ready(q->r, problem))
+		return QUEUE_FAILED;
 	if (q->fresh) {
 		enum queue_taken left = take_left_over(q, batch, problem);
 
@@ -398,12 +289,12 @@ static bool keep(void *self, size_t count, struct problem *problem)
 	struct redis_queue *q = self;
 	size_t back = q->in_flight > count ? q->in_flight - count : 0;
 
-	if (q->broken)
-		return broken(q, problem);
-	redisAppendCommand(q->c, "MULTI");
+	if (!redis_ready(q->r, problem))
+		return false;
+	redis_send(q->r, "MULTI");
 	for (size_t i = 0; i < back; i++)
-		redisAppendCommand(q->c, "LMOVE %s %s LEFT RIGHT", q->internal, q->name);
-	redisAppendCommand(q->c, "EXEC");
+		redis_send(q->r, "LMOVE %s %s LEFT RIGHT", q->internal, q->name);
+	redis_send(q->r, "EXEC");
 	if (!read_transaction(q, back, problem))
 		return false;
 	q->in_flight -= back;
@@ -413,7 +304,7 @@ static bool keep(void *self, size_t count, struct problem *problem)
 /* A transaction is not undone where one command of it fails, which happens on a key that is no list: that must be known before. */
 static bool is_list(struct redis_queue *q, const char *name, struct problem *problem)
 {
-	redisReply *reply = ask(q, problem, "TYPE %s", name);
+	redisReply *reply = redis_ask(q->r, problem, "TYPE %s", name);
 	bool fine = reply && (strcmp(reply->str, "list") == 0 || strcmp(reply->str, "none") == 0);
 
 	if (reply && !fine)
@@ -428,17 +319,17 @@ static bool done(void *self, long long number, struct problem *problem)
 	struct redis_queue *q = self;
 	size_t commands = 2;
 
-	if (q->broken)
-		return broken(q, problem);
+	if (!redis_ready(q->r, problem))
+		return false;
 	for (size_t i = 0; i < q->joined_count; i++)
 		if (q->joined[i]->given.len && !is_list(q, q->joined[i]->name, problem))
 			return false;
-	redisAppendCommand(q->c, "MULTI");
+	redis_send(q->r, "MULTI");
 	for (size_t i = 0; i < q->joined_count; i++)
-		commands += push_given(q, q->joined[i]);
-	redisAppendCommand(q->c, "LTRIM %s 0 %lld", q->internal, -(long long)q->in_flight - 1);
-	redisAppendCommand(q->c, "SET %s %lld", q->number_key, number);
-	redisAppendCommand(q->c, "EXEC");
+		commands += push_given(q->r, q->joined[i]);
+	redis_send(q->r, "LTRIM %s 0 %lld", q->internal, -(long long)q->in_flight - 1);
+	redis_send(q->r, "SET %s %lld", q->number_key, number);
+	redis_send(q->r, "EXEC");
 	if (!read_transaction(q, commands, problem))
 		return false;
 	for (size_t i = 0; i < q->joined_count; i++)
@@ -460,7 +351,7 @@ static bool recover(void *self, struct problem *problem)
 		return true;
 	if (!connect_server(q, problem))
 		return false;
-	left = number_of(ask(q, problem, "LLEN %s", q->internal));
+	left = number_of(redis_ask(q->r, problem, "LLEN %s", q->internal));
 	q->in_flight = left > 0 ? (size_t)left : 0;
 	return left >= 0;
 }
@@ -476,8 +367,8 @@ static bool count(void *self, long long *waiting, long long *in_flight, struct p
 {
 	struct redis_queue *q = self;
 
-	*waiting = number_of(ask(q, problem, "LLEN %s", q->name));
-	*in_flight = *waiting < 0 ? -1 : number_of(ask(q, problem, "LLEN %s", q->internal));
+	*waiting = number_of(redis_ask(q->r, problem, "LLEN %s", q->name));
+	*in_flight = *waiting < 0 ? -1 : number_of(redis_ask(q->r, problem, "LLEN %s", q->internal));
 	*waiting += *in_flight;
 	return *in_flight >= 0;
 }
@@ -488,7 +379,7 @@ static bool peek_list(struct redis_queue *q, const char *list, size_t *left, str
 
 	if (!*left)
 		return true;
-	reply = ask(q, problem, "LRANGE %s %lld -1", list, -(long long)*left);
+	reply = redis_ask(q->r, problem, "LRANGE %s %lld -1", list, -(long long)*left);
 	if (!reply)
 		return false;
 	for (size_t i = reply->elements; i-- > 0;)
@@ -512,14 +403,14 @@ static bool clear(void *self, struct problem *problem)
 {
 	struct redis_queue *q = self;
 
-	return answered(ask(q, problem, "DEL %s %s", q->name, q->internal));
+	return redis_done(redis_ask(q->r, problem, "DEL %s %s", q->name, q->internal));
 }
 
 static bool tell_length(struct redis_queue *q, const char *name, void (*each)(void *, struct text, long long, long long),
 	void *context, struct problem *problem)
 {
-	long long waiting = number_of(ask(q, problem, "LLEN %s", name));
-	long long in_flight = waiting < 0 ? -1 : number_of(ask(q, problem, "LLEN %s-internal", name));
+	long long waiting = number_of(redis_ask(q->r, problem, "LLEN %s", name));
+	long long in_flight = waiting < 0 ? -1 : number_of(redis_ask(q->r, problem, "LLEN %s-internal", name));
 
 	if (in_flight < 0)
 		return false;
@@ -536,10 +427,10 @@ static bool list(void *self, void (*each)(void *context, struct text name, long 
 	bool fine = true;
 
 	do {
-		redisReply *reply = ask(q, problem, "SCAN %s TYPE list COUNT 1000", cursor);
+		redisReply *reply = redis_ask(q->r, problem, "SCAN %s TYPE list COUNT 1000", cursor);
 
 		if (!reply || reply->elements != 2)
-			return answered(reply) && problem_set(problem, "redis: no answer to SCAN");
+			return redis_done(reply) && problem_set(problem, "redis: no answer to SCAN");
 		snprintf(cursor, sizeof cursor, "%s", reply->element[0]->str);
 		for (size_t i = 0; fine && i < reply->element[1]->elements; i++) {
 			const char *name = reply->element[1]->element[i]->str;
@@ -552,6 +443,6 @@ static bool list(void *self, void (*each)(void *context, struct text name, long 
 	return fine;
 }
 
-const struct queue_engine queue_redis = { .schemes = "redis", .exact = true, .open = open_queue, .close = close_queue, .take = take,
+const struct queue_engine queue_redis = { .schemes = "redis rediss", .exact = true, .open = open_queue, .close = close_queue, .take = take,
 	.keep = keep, .done = done, .recover = recover, .number = number, .give = give, .commit = commit, .joined = joined,
 	.count = count, .peek = peek, .clear = clear, .list = list };

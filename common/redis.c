@@ -1,19 +1,31 @@
 #include "redis.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+
+#include <openssl/err.h>
 
 #include "alloc.h"
 #include "buf.h"
-#include "url.h"
+#include "ip.h"
+#include "queue_url.h"
+#include "tls.h"
 
-enum { PORT = 6379, CONNECT = 5, ANSWER = 30, WORDS = 160 }; /* seconds, seconds, words of a command */
+enum { PORT = 6379, CONNECT = 10, ANSWER = 60, CHUNK = 65536 }; /* seconds, seconds, bytes read at a time */
 
+/* hiredis connects and reads answers out of bytes; the bytes go through our hands, because Debian 12 has it without TLS. */
 struct redis {
 	redisContext *c; /* NULL: not connected */
+	SSL *ssl;        /* NULL: without TLS */
 	char *host, *socket, *user, *password, *name, *place;
-	unsigned port;
+	int port;
 	long db;
+	bool secure;
+	struct tls tls;
+	struct buf out; /* commands not sent yet */
+	char in[CHUNK];
 };
 
 bool redis_is_url(const char *url)
@@ -21,36 +33,7 @@ bool redis_is_url(const char *url)
 	return strncmp(url, "redis:", 6) == 0 || strncmp(url, "rediss:", 7) == 0;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)((at - digits) & 15) : -1;
-}
-
-/* T without its percent-encoding; NULL for NO_TEXT. */
-static char *decoded(struct text t)
-{
-	struct buf b = BUF_INIT;
-	char *copy;
-
-	if (!t.at)
-		return NULL;
-	for (size_t i = 0; i < t.len; i++) {
-		int high = i + 2 < t.len ? hex_digit(t.at[i + 1]) : -1, low = high >= 0 ? hex_digit(t.at[i + 2]) : -1;
-
-		if (t.at[i] == '%' && low >= 0) {
-			buf_char(&b, (char)(high << 4 | low));
-			i += 2;
-		} else {
-			buf_char(&b, t.at[i]);
-		}
-	}
-	copy = alloc_string(buf_view(&b));
-	buf_free(&b);
-	return copy;
-}
+/* ---- the URL ---- */
 
 static bool read_db(struct redis *r, struct text t, struct problem *problem)
 {
@@ -64,57 +47,101 @@ static bool read_db(struct redis *r, struct text t, struct problem *problem)
 	return true;
 }
 
-static bool read_url(struct redis *r, const char *text, struct problem *problem)
+static char *copy_of(const char *text)
 {
-	struct url url;
-
-	url_split(text_of(text), &url);
-	if (!text_is(url.scheme, "redis"))
-		return problem_set(problem, "redis: a URL begins with redis://HOST or redis:/SOCKET (TLS is not supported)");
-	r->name = url.fragment.len ? decoded(url.fragment) : NULL;
-	if (!url.location.at) {
-		r->socket = decoded(url.path);
-		if (r->socket[0] != '/')
-			return problem_set(problem, "redis: a URL begins with redis://HOST or redis:/SOCKET");
-		if (url.query.at && !text_starts(url.query, TEXT("db=")))
-			return problem_set(problem, "redis: not a setting: \"%.*s\"", TEXT_ARGS(url.query));
-		return read_db(r, url.query.at ? text_from(url.query, 3) : NO_TEXT, problem);
-	}
-	r->host = url.host.len ? decoded(url.host) : alloc_string(TEXT("127.0.0.1"));
-	r->user = url.user.len ? decoded(url.user) : NULL;
-	r->password = url.password.len ? decoded(url.password) : NULL;
-	r->port = PORT;
-	if (url.port.at && (!url_port(&url, &r->port) || !r->port))
-		return problem_set(problem, "redis: no port: \"%.*s\"", TEXT_ARGS(url.port));
-	if (url.query.at)
-		return problem_set(problem, "redis: not a setting: \"%.*s\"", TEXT_ARGS(url.query));
-	return read_db(r, text_from(url.path, 1), problem);
+	return text ? alloc_string(text_of(text)) : NULL;
 }
 
-struct redis *redis_new(const char *url, long db, struct problem *problem)
+static bool read_setting(struct redis *r, const char *key, const char *value, bool *typed, struct problem *problem)
+{
+	if (strcmp(key, "db") == 0)
+		return read_db(r, text_of(value), problem);
+	if (strcmp(key, "password") == 0) {
+		free(r->password);
+		r->password = copy_of(value);
+		return true;
+	}
+	if (typed && strcmp(key, "typed") == 0)
+		return *typed = strcmp(value, "false") != 0, true;
+	if (r->secure && tls_setting(&r->tls, key, value, problem))
+		return true;
+	return *problem->text ? false : problem_set(problem, "redis: not a setting: \"%s\"", key);
+}
+
+static bool read_parts(struct redis *r, const struct queue_url *url, bool *typed, struct problem *problem)
+{
+	bool fine = true;
+	size_t cursor = 0;
+	char *key, *value;
+
+	r->secure = strcmp(url->scheme, "rediss") == 0;
+	if ((!r->secure && strcmp(url->scheme, "redis") != 0) || (!url->host && url->path && (r->secure || *url->path != '/')))
+		return problem_set(problem, "redis: a URL begins with redis://HOST, rediss://HOST or redis:/SOCKET");
+	r->name = copy_of(url->name);
+	r->socket = url->host ? NULL : copy_of(url->path);
+	r->host = copy_of(url->host ? url->host : "127.0.0.1");
+	r->port = url->port ? (int)url->port : PORT;
+	r->user = copy_of(url->user);
+	r->password = copy_of(url->password);
+	while (fine && queue_url_next(url, &cursor, &key, &value)) {
+		fine = read_setting(r, key, value, typed, problem);
+		free(key);
+		free(value);
+	}
+	return fine && (r->socket || !url->path || read_db(r, text_from(text_of(url->path), 1), problem));
+}
+
+static char *place_of(const struct redis *r)
+{
+	struct buf b = BUF_INIT;
+	char *place;
+
+	if (r->socket)
+		buf_printf(&b, "redis:%s?db=%ld", r->socket, r->db);
+	else
+		buf_printf(&b, strchr(r->host, ':') ? "%s://[%s]:%d/%ld" : "%s://%s:%d/%ld", r->secure ? "rediss" : "redis", r->host,
+			r->port, r->db);
+	place = alloc_string(buf_view(&b));
+	buf_free(&b);
+	return place;
+}
+
+struct redis *redis_new_queue(const struct queue_url *url, long db, bool *typed, struct problem *problem)
 {
 	struct redis *r = alloc_zero(1, sizeof *r);
-	struct buf place = BUF_INIT;
 
 	r->db = db;
-	if (!read_url(r, url, problem)) {
+	r->tls = TLS_INIT;
+	*problem->text = '\0';
+	if (!read_parts(r, url, typed, problem)) {
 		redis_free(r);
 		return NULL;
 	}
-	if (r->socket)
-		buf_printf(&place, "redis:%s?db=%ld", r->socket, r->db);
+	r->place = place_of(r);
+	return r;
+}
+
+struct redis *redis_new(const char *text, long db, struct problem *problem)
+{
+	struct queue_url url;
+	struct redis *r = NULL;
+
+	if (queue_url_read(&url, text_of(text)))
+		r = redis_new_queue(&url, db, NULL, problem);
 	else
-		buf_printf(&place, "redis://%s:%u/%ld", r->host, r->port, r->db);
-	r->place = alloc_string(buf_view(&place));
-	buf_free(&place);
+		problem_set(problem, "redis: not a URL: \"%s\"", text);
+	queue_url_free(&url);
 	return r;
 }
 
 static void disconnect(struct redis *r)
 {
+	SSL_free(r->ssl);
+	r->ssl = NULL;
 	if (r->c)
 		redisFree(r->c);
 	r->c = NULL;
+	buf_clear(&r->out);
 }
 
 void redis_free(struct redis *r)
@@ -122,12 +149,14 @@ void redis_free(struct redis *r)
 	if (!r)
 		return;
 	disconnect(r);
+	tls_free(&r->tls);
 	free(r->host);
 	free(r->socket);
 	free(r->user);
 	free(r->password);
 	free(r->name);
 	free(r->place);
+	buf_free(&r->out);
 	free(r);
 }
 
@@ -146,12 +175,92 @@ bool redis_connected(const struct redis *r)
 	return r->c != NULL;
 }
 
-static redisReply *lost(struct redis *r, struct problem *problem)
+/* ---- talking ---- */
+
+/* The connection is of no use any more. */
+static bool lost(struct redis *r, const char *why, struct problem *problem)
 {
-	problem_set(problem, "%s: %s", r->place, !r->c ? "not connected" : r->c->err ? r->c->errstr : "the connection is lost");
+	problem_set(problem, "%s: %s", r->place, why);
 	problem->away = true;
 	disconnect(r);
-	return NULL;
+	return false;
+}
+
+/* A server that refuses our certificate says so (TLS 1.3: after the handshake) and closes; then writing may fail before that was read. */
+static bool lost_tls(struct redis *r, struct problem *problem)
+{
+	size_t got;
+	int why = errno;
+
+	if (!tls_has_failed(&r->tls))
+		SSL_read_ex(r->ssl, r->in, sizeof r->in, &got);
+	errno = why;
+	tls_failed(&r->tls, r->place, problem);
+	disconnect(r);
+	return false;
+}
+
+/* Whether to try again what has failed in the kernel: a signal came. Otherwise the connection is lost, which includes that nothing came
+ * in for the time that an answer may take. */
+static bool interrupted(struct redis *r, struct problem *problem)
+{
+	if (errno == EINTR)
+		return true;
+	return lost(r, errno == EAGAIN ? "no answer" : strerror(errno), problem);
+}
+
+static bool send_out(struct redis *r, struct problem *problem)
+{
+	size_t sent = 0;
+
+	while (sent < r->out.len) {
+		ssize_t n = 0;
+		size_t written = 0;
+
+		if (r->ssl) {
+			ERR_clear_error();
+			errno = 0;
+			if (!SSL_write_ex(r->ssl, r->out.at + sent, r->out.len - sent, &written) &&
+				!(SSL_get_error(r->ssl, 0) == SSL_ERROR_WANT_WRITE ? interrupted(r, problem) : lost_tls(r, problem)))
+				return false;
+			sent += written;
+			continue;
+		}
+		n = send(r->c->fd, r->out.at + sent, r->out.len - sent, MSG_NOSIGNAL);
+		if (n < 0 && !interrupted(r, problem))
+			return false;
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	buf_clear(&r->out);
+	return true;
+}
+
+/* Reads what there is, after waiting for it. */
+static bool receive(struct redis *r, struct problem *problem)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	if (r->ssl) {
+		ERR_clear_error();
+		errno = 0;
+		if (!SSL_read_ex(r->ssl, r->in, sizeof r->in, &got))
+			return SSL_get_error(r->ssl, 0) == SSL_ERROR_WANT_READ ? interrupted(r, problem) : lost_tls(r, problem);
+	} else {
+		n = recv(r->c->fd, r->in, sizeof r->in, 0);
+		if (n < 0)
+			return interrupted(r, problem);
+		if (n == 0)
+			return lost(r, "Server closed the connection", problem);
+		got = (size_t)n;
+	}
+	redisReaderFeed(r->c->reader, r->in, got);
+	return true;
+}
+
+bool redis_ready(struct redis *r, struct problem *problem)
+{
+	return r->c || lost(r, "not connected", problem);
 }
 
 redisReply *redis_read(struct redis *r, struct problem *problem)
@@ -159,8 +268,14 @@ redisReply *redis_read(struct redis *r, struct problem *problem)
 	void *got = NULL;
 	redisReply *reply;
 
-	if (!r->c || redisGetReply(r->c, &got) != REDIS_OK || !got)
-		return lost(r, problem);
+	if (!redis_ready(r, problem))
+		return NULL;
+	while (!got) {
+		if (redisReaderGetReply(r->c->reader, &got) != REDIS_OK)
+			return lost(r, r->c->reader->errstr, problem), NULL;
+		if (!got && (!send_out(r, problem) || !receive(r, problem)))
+			return NULL;
+	}
 	reply = got;
 	if (reply->type != REDIS_REPLY_ERROR)
 		return reply;
@@ -169,31 +284,53 @@ redisReply *redis_read(struct redis *r, struct problem *problem)
 	return NULL;
 }
 
-redisReply *redis_ask(struct redis *r, struct problem *problem, const char *format, ...)
+static void add_format(struct redis *r, const char *format, va_list arguments)
 {
-	va_list arguments;
-	int added = REDIS_ERR;
-
-	if (r->c) {
-		va_start(arguments, format);
-		added = redisvAppendCommand(r->c, format, arguments);
-		va_end(arguments);
-	}
-	return added == REDIS_OK ? redis_read(r, problem) : lost(r, problem);
-}
-
-void redis_add(struct redis *r, int count, const struct text *words)
-{
-	const char *at[WORDS];
-	size_t len[WORDS];
+	char *command = NULL;
+	int length;
 
 	if (!r->c)
 		return;
-	for (int i = 0; i < count && i < WORDS; i++) {
-		at[i] = words[i].at ? words[i].at : "";
-		len[i] = words[i].len;
+	length = redisvFormatCommand(&command, format, arguments);
+	if (length > 0)
+		buf_add(&r->out, command, (size_t)length);
+	redisFreeCommand(command);
+}
+
+void redis_send(struct redis *r, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_format(r, format, arguments);
+	va_end(arguments);
+}
+
+redisReply *redis_ask(struct redis *r, struct problem *problem, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_format(r, format, arguments);
+	va_end(arguments);
+	return redis_read(r, problem);
+}
+
+/* A command as an array of strings (RESP2). */
+void redis_add(struct redis *r, size_t count, const struct text *words)
+{
+	if (!r->c)
+		return;
+	buf_char(&r->out, '*');
+	buf_integer(&r->out, (long long)count);
+	buf_string(&r->out, "\r\n");
+	for (size_t i = 0; i < count; i++) {
+		buf_char(&r->out, '$');
+		buf_integer(&r->out, (long long)words[i].len);
+		buf_string(&r->out, "\r\n");
+		buf_text(&r->out, words[i]);
+		buf_string(&r->out, "\r\n");
 	}
-	redisAppendCommandArgv(r->c, count < WORDS ? count : WORDS, at, len);
 }
 
 bool redis_done(redisReply *reply)
@@ -208,23 +345,57 @@ struct text redis_text(const redisReply *reply)
 	return reply && reply->type == REDIS_REPLY_STRING ? (struct text){ reply->str, reply->len } : NO_TEXT;
 }
 
-bool redis_connect(struct redis *r, struct problem *problem)
+/* ---- connecting ---- */
+
+static bool shake_hands(struct redis *r, struct problem *problem)
 {
-	struct timeval connecting = { CONNECT, 0 }, answer = { ANSWER, 0 };
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	struct ip ip;
+	int status;
+
+	if (!context || !tls_prepare(&r->tls, context, r->host, problem) || !(r->ssl = SSL_new(context))) {
+		SSL_CTX_free(context);
+		disconnect(r);
+		return false;
+	}
+	SSL_CTX_free(context); /* the connection holds on to it */
+	if (!ip_parse(text_of(r->host), &ip))
+		SSL_set_tlsext_host_name(r->ssl, r->host); /* RFC 6066, 3: no addresses */
+	SSL_set_fd(r->ssl, r->c->fd);
+	ERR_clear_error();
+	do {
+		errno = 0;
+		status = SSL_connect(r->ssl);
+	} while (status != 1 && SSL_get_error(r->ssl, status) == SSL_ERROR_WANT_READ && errno == EINTR);
+	return status == 1 || (errno == EAGAIN ? lost(r, "no answer to TLS", problem) : lost_tls(r, problem));
+}
+
+static bool log_in(struct redis *r, struct problem *problem)
+{
 	bool fine = true;
 
-	disconnect(r);
-	r->c = r->socket ? redisConnectUnixWithTimeout(r->socket, connecting)
-			 : redisConnectWithTimeout(r->host, (int)r->port, connecting);
-	if (!r->c || r->c->err)
-		return lost(r, problem), false;
-	redisSetTimeout(r->c, answer);
 	if (r->password)
 		fine = redis_done(r->user ? redis_ask(r, problem, "AUTH %s %s", r->user, r->password)
 					  : redis_ask(r, problem, "AUTH %s", r->password));
-	if (fine)
-		fine = redis_done(redis_ask(r, problem, "SELECT %ld", r->db));
-	if (!fine)
-		disconnect(r);
-	return fine;
+	return fine && redis_done(redis_ask(r, problem, "SELECT %ld", r->db));
+}
+
+bool redis_connect(struct redis *r, struct problem *problem)
+{
+	struct timeval connecting = { CONNECT, 0 }, answer = { ANSWER, 0 };
+
+	disconnect(r);
+	r->c = r->socket ? redisConnectUnixWithTimeout(r->socket, connecting) : redisConnectWithTimeout(r->host, r->port, connecting);
+	if (!r->c || r->c->err)
+		return lost(r, r->c ? r->c->errstr : "no memory", problem);
+	redisSetTimeout(r->c, connecting);
+	if (!r->socket)
+		redisEnableKeepAlive(r->c);
+	if (r->secure && !shake_hands(r, problem))
+		return false;
+	redisSetTimeout(r->c, answer);
+	if (log_in(r, problem))
+		return true;
+	disconnect(r);
+	return false;
 }

@@ -47,7 +47,7 @@ static char *key_of(const char *name, const char *suffix)
 
 /* ---- the transaction ---- */
 
-static void add(struct state_redis *s, int count, const struct text *words)
+static void add(struct state_redis *s, size_t count, const struct text *words)
 {
 	redis_add(s->redis, count, words);
 	s->commands++;

@@ -93,7 +93,7 @@ from_redis() {
 	[ "$output" = 'imq-from-redis: --redis-queue is missing' ]
 	run -2 from_redis --redis-server-port 0
 	run -5 from_redis --redis-server-port 1
-	[ "$output" = 'imq-from-redis: redis 127.0.0.1: Connection refused' ]
+	[ "$output" = 'imq-from-redis: redis://127.0.0.1:1/2: Connection refused' ]
 	redis SET list text > /dev/null
 	run -5 from_redis --drain
 	[[ "$output" == *WRONGTYPE* ]]

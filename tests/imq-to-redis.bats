@@ -67,5 +67,5 @@ to_redis() {
 	run -2 imq-to-redis
 	[ "$output" = 'imq-to-redis: --redis-queue is missing' ]
 	run -5 imq-to-redis --redis-server-port 1 --redis-queue list
-	[ "$output" = 'imq-to-redis: redis 127.0.0.1: Connection refused' ]
+	[ "$output" = 'imq-to-redis: redis://127.0.0.1:1/2: Connection refused' ]
 }

@@ -41,7 +41,7 @@ events() {
 	run -2 imq-queue count "redis://$redis/x#a"
 	[ "$output" = 'imq-queue: redis: no number of a database: "x"' ]
 	run -2 imq-queue count redis://127.0.0.1:1/2#a
-	[ "$output" = 'imq-queue: redis 127.0.0.1: Connection refused' ]
+	[ "$output" = 'imq-queue: redis://127.0.0.1:1/2: Connection refused' ]
 }
 
 @test "redis: events get the type that IntelMQ wants, reports and nested names are left alone" {
@@ -114,7 +114,7 @@ events() {
 	pump=$!
 	wait_until sh -c '[ "$(imq-queue count sqlite:q#out)" = 3 ]'
 	stop_redis
-	wait_until grep -q 'redis 127.0.0.1' log
+	wait_until grep -q 'redis://127.0.0.1:[0-9]*/2: ' log
 	redis-server redis.conf > redis.log 2>&1 3>&- &
 	echo "$!" > redis.pid
 	wait_until redis PING

@@ -91,7 +91,8 @@ dedup() {
 	imq-threshold --state "redis://$redis#x" --threshold 2 --filter-keys comment --filter-type whitelist <<< '{}'
 	run -2 --separate-stderr imq-deduplicator --state "redis://$redis#x" <<< '{}'
 	[[ "$stderr" == *'imq-state:x is a state of imq-threshold'* ]]
-	for url in rediss://localhost redis:x redis://localhost:0 redis://localhost/x "redis://localhost?db=1" "redis:/x?a=1" http://x; do
+	for url in rediss:/x redis:x redis://localhost:0 redis://localhost/x "redis://localhost?db=x" "redis:/x?a=1" \
+		"redis://localhost?verify=false" "rediss://localhost?verify=maybe" "redis://localhost?typed=false" http://x; do
 		run -2 --separate-stderr imq-deduplicator --state "$url" <<< '{}'
 		[ -z "$output" ]
 	done
