@@ -93,6 +93,12 @@ bool queue_done(struct queue *q, long long number, struct problem *problem)
 	return q->engine->done(q->self, number, problem);
 }
 
+void queue_beat(struct queue *q)
+{
+	if (q->engine->beat)
+		q->engine->beat(q->self);
+}
+
 bool queue_recover(struct queue *q, struct problem *problem)
 {
 	return q->engine->recover(q->self, problem);

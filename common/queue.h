@@ -52,8 +52,9 @@ void queue_close(struct queue *q);
 const char *queue_name(const struct queue *q);
 
 /* Takes the next batch: at most RECORDS, and no further record once there are BYTES. What was taken before must be done. Waits up
- * to TIMEOUT milliseconds for the first record; a signal ends the waiting. An in-flight batch of an earlier reader comes first, as
- * it was, whatever the limits. */
+ * to TIMEOUT milliseconds for the first record; a signal ends the waiting. With a TIMEOUT of 0 QUEUE_EMPTY means that there was no
+ * record left, however long it takes to find out. An in-flight batch of an earlier reader comes first, as it was, whatever the
+ * limits. */
 enum queue_taken queue_take(struct queue *q, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
 	struct problem *problem);
 /* Steps through a batch that is RAW, *CURSOR being 0 at first. False: no more. */
@@ -63,6 +64,8 @@ bool queue_keep(struct queue *q, size_t count, struct problem *problem);
 /* Acknowledges the batch in flight, if there is one, and notes that NUMBER was its number, in one transaction if the queue can. False:
  * it is not acknowledged, or nobody knows: queue_recover(). */
 bool queue_done(struct queue *q, long long number, struct problem *problem);
+/* Lets the other side know that we are still there. For who works on a batch for long, every second or so. */
+void queue_beat(struct queue *q);
 /* After a failure: connects again if need be, forgets what was given and not committed, and lets what is in flight be taken again. */
 bool queue_recover(struct queue *q, struct problem *problem);
 /* The number of the last batch done, by this reader or an earlier one; -1: the queue does not keep numbers. */

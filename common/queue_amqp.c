@@ -1,8 +1,12 @@
 /* Queues in RabbitMQ, by AMQP 0-9-1: publisher confirms, manual acknowledgement, prefetch.
  *
- * A queue that is not there is declared as IntelMQ declares it, durable and lazy, unless ?declare=false; one that is there is taken as
- * it is. With ?exchange=NAME no queue is declared, and records are published there with the queue's name as the routing key;
- * &exchange_type=TYPE declares the exchange. Others: exchange_durable, content_type, delivery_mode, user, password, verify, cafile. */
+ * A queue that is not there is declared as IntelMQ declares it, durable and lazy, or durable and of ?queue_type=TYPE, unless
+ * ?declare=false; one that is there is taken as it is. With ?exchange=NAME no queue is declared, and records are published there with
+ * the queue's name as the routing key; &exchange_type=TYPE declares the exchange. Others: exchange_durable, content_type,
+ * delivery_mode, heartbeat, user, password, verify, cafile.
+ *
+ * A message is a record, as IntelMQ has it; or, given with ?records=N, up to N of them, a line each: what a broker can do is so many
+ * messages a second, nearly whatever their length. Such a message has the type PACKED, and is taken apart where it is taken. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -20,21 +24,30 @@ enum {
 	CONNECT = 10,        /* seconds */
 	CONFIRM = 60,        /* seconds that the broker may take for a confirm */
 	LINGER = 5,          /* milliseconds that the next record of a batch may take to come */
-	UNCONFIRMED = 2000,  /* records published before their confirms are waited for */
+	ARRIVE = 5000,       /* milliseconds that a record may take of which the broker says that it is there */
+	UNCONFIRMED = 2000,  /* messages published before their confirms are waited for */
 	FRAME = 131072,
 	MAX_PREFETCH = 65535,
+	MAX_RECORDS = 10000, /* in a message */
+	MAX_HEARTBEAT = 3600, /* seconds */
+	PACKED_BYTES = 1 << 20, /* no further record in a message of that size */
 };
+
+#define PACKED "imq-records"
 
 struct amqp_queue {
 	amqp_connection_state_t c;
-	char *host, *user, *password, *vhost, *name, *exchange, *exchange_type, *content_type, *ca_file;
+	char *host, *user, *password, *vhost, *name, *exchange, *exchange_type, *content_type, *ca_file, *queue_type;
 	int port;
+	size_t records; /* in a message that is given, at most */
+	int heartbeat; /* seconds; 0: none */
+	int64_t beaten; /* when it was sent last, of clock_steady() */
 	uint8_t delivery_mode;
 	bool tls, verify, may_declare, durable, broken;
 	enum queue_use use;
 	/* Taken and not acknowledged: the first IN_FLIGHT of them are the batch. */
 	struct queue_batch held;
-	uint64_t *tags;
+	uint64_t *tags; /* of each record's message */
 	size_t *ends; /* of each record in held.lines */
 	size_t cap, ends_cap, in_flight, prefetch;
 	struct buf given;
@@ -102,11 +115,12 @@ static amqp_socket_t *new_socket(struct amqp_queue *q, struct problem *problem)
 /* Declares the queue, if it is not there yet. A declaration that the broker refuses closes the channel. */
 static bool declare(struct amqp_queue *q, struct problem *problem)
 {
-	amqp_table_entry_t lazy = { amqp_cstring_bytes("x-queue-mode"), { .kind = AMQP_FIELD_KIND_UTF8 } };
-	amqp_table_t arguments = { 1, &lazy };
+	amqp_table_entry_t kind = { amqp_cstring_bytes(q->queue_type ? "x-queue-type" : "x-queue-mode"),
+		{ .kind = AMQP_FIELD_KIND_UTF8 } };
+	amqp_table_t arguments = { 1, &kind };
 	struct problem missing;
 
-	lazy.value.value.bytes = amqp_cstring_bytes("lazy");
+	kind.value.value.bytes = amqp_cstring_bytes(q->queue_type ? q->queue_type : "lazy");
 	amqp_queue_declare(q->c, CHANNEL, amqp_cstring_bytes(q->name), 1, 0, 0, 0, amqp_empty_table);
 	if (amqp_get_rpc_reply(q->c).reply_type == AMQP_RESPONSE_NORMAL)
 		return true;
@@ -168,10 +182,10 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 		problem->away = status != AMQP_STATUS_SSL_PEER_VERIFY_FAILED && status != AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
 		return false;
 	}
-	/* No heartbeats: nobody would send them during a long batch. The kernel notices a peer that is gone. */
+	/* The kernel notices a broker that is gone, as far as we need to know. */
 	setsockopt(amqp_get_sockfd(q->c), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	amqp_set_rpc_timeout(q->c, &answer);
-	if (!check(q, amqp_login(q->c, q->vhost, 0, FRAME, 0, AMQP_SASL_METHOD_PLAIN, q->user, q->password), problem))
+	if (!check(q, amqp_login(q->c, q->vhost, 0, FRAME, q->heartbeat, AMQP_SASL_METHOD_PLAIN, q->user, q->password), problem))
 		return false;
 	amqp_channel_open(q->c, CHANNEL);
 	return check(q, amqp_get_rpc_reply(q->c), problem) && prepare(q, problem);
@@ -180,7 +194,8 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 static void close_queue(void *self)
 {
 	struct amqp_queue *q = self;
-	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->exchange_type, q->content_type, q->ca_file };
+	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->exchange_type, q->content_type, q->ca_file,
+		q->queue_type };
 
 	if (q->c && !q->broken)
 		amqp_connection_close(q->c, AMQP_REPLY_SUCCESS);
@@ -218,11 +233,31 @@ static char *login_part(const struct queue_url *url, const char *part, const cha
 	return own;
 }
 
+static bool read_number(const struct queue_url *url, const char *key, int lowest, int highest, int *number, struct problem *problem)
+{
+	char *setting = queue_url_setting(url, key);
+	long long read = lowest;
+	bool fine = !setting || (text_integer(text_of(setting), &read) && read >= lowest && read <= highest);
+
+	if (!fine)
+		problem_set(problem, "amqp: %s: from %d to %d: \"%s\"", key, lowest, highest, setting);
+	free(setting);
+	*number = (int)read;
+	return fine;
+}
+
 static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
 {
-	struct amqp_queue *q = alloc_zero(1, sizeof *q);
+	struct amqp_queue *q;
+	int records, heartbeat;
 
 	(void)other;
+	if (!read_number(url, "records", 1, MAX_RECORDS, &records, problem) ||
+		!read_number(url, "heartbeat", 0, MAX_HEARTBEAT, &heartbeat, problem))
+		return NULL;
+	q = alloc_zero(1, sizeof *q);
+	q->records = (size_t)records;
+	q->heartbeat = heartbeat;
 	q->use = use;
 	q->tls = strcmp(url->scheme, "amqps") == 0;
 	q->verify = !setting_is(url, "verify", "false");
@@ -239,6 +274,7 @@ static void *open_queue(const struct queue_url *url, enum queue_use use, void *o
 	q->exchange_type = queue_url_setting(url, "exchange_type");
 	q->content_type = queue_url_setting(url, "content_type");
 	q->ca_file = queue_url_setting(url, "cafile");
+	q->queue_type = queue_url_setting(url, "queue_type");
 	if (connect_broker(q, problem))
 		return q;
 	close_queue(q);
@@ -251,6 +287,21 @@ static bool recover(void *self, struct problem *problem)
 
 	buf_clear(&q->given);
 	return connect_broker(q, problem);
+}
+
+/* The broker wants one in every interval (AMQP 0-9-1, 4.2.7), and may want a shorter one than we. Those that it sends itself
+ * are read with what it sends next. */
+static void beat(void *self)
+{
+	struct amqp_queue *q = self;
+	int64_t now = clock_steady();
+	int interval = q->c && !q->broken ? amqp_get_heartbeat(q->c) : 0;
+
+	if (!q->heartbeat || !interval || now - q->beaten < (int64_t)interval * 1000000 / 2)
+		return;
+	q->beaten = now;
+	if (amqp_send_frame(q->c, &(amqp_frame_t){ .frame_type = AMQP_FRAME_HEARTBEAT }) != AMQP_STATUS_OK)
+		q->broken = true;
 }
 
 /* ---- giving ---- */
@@ -315,11 +366,12 @@ static bool count_confirm(struct amqp_queue *q, const amqp_method_t *method, str
 	}
 }
 
-static bool wait_for_confirms(struct amqp_queue *q, struct problem *problem)
+/* Until at most LEFT are missing. */
+static bool wait_for_confirms(struct amqp_queue *q, uint64_t left, struct problem *problem)
 {
 	struct timeval limit = { CONFIRM, 0 };
 
-	while (q->confirmed < q->published) {
+	while (q->published - q->confirmed > left) {
 		amqp_frame_t frame;
 		int status = amqp_simple_wait_frame_noblock(q->c, &frame, &limit);
 
@@ -337,38 +389,59 @@ static bool wait_for_confirms(struct amqp_queue *q, struct problem *problem)
 	return true;
 }
 
-static bool publish(struct amqp_queue *q, struct text key, struct text record, struct problem *problem)
+/* BODY is a record, or several as lines if it is PACKED. */
+static bool publish(struct amqp_queue *q, struct text key, struct text body, bool packed, struct problem *problem)
 {
 	amqp_basic_properties_t properties = { ._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
 		.content_type = amqp_cstring_bytes(q->content_type ? q->content_type : "application/json"),
 		.delivery_mode = q->delivery_mode };
-	amqp_bytes_t body = { record.len, (void *)(uintptr_t)record.at };
 	amqp_bytes_t exchange = q->exchange ? amqp_cstring_bytes(q->exchange) : amqp_empty_bytes;
 	amqp_bytes_t routing_key = { key.len, (void *)(uintptr_t)key.at };
-	int status = amqp_basic_publish(q->c, CHANNEL, exchange, routing_key, 1, 0, &properties, body);
+	int status;
 
+	if (packed) {
+		properties._flags |= AMQP_BASIC_TYPE_FLAG;
+		properties.type = amqp_cstring_bytes(PACKED);
+		properties.content_type = amqp_cstring_bytes("application/x-ndjson");
+	}
+	status = amqp_basic_publish(q->c, CHANNEL, exchange, routing_key, 1, 0, &properties,
+		(amqp_bytes_t){ body.len, (void *)(uintptr_t)body.at });
 	if (status != AMQP_STATUS_OK)
 		return gone(q, problem, amqp_error_string2(status));
 	q->published++;
-	return q->published - q->confirmed < UNCONFIRMED || wait_for_confirms(q, problem);
+	return q->published - q->confirmed < UNCONFIRMED || wait_for_confirms(q, UNCONFIRMED / 2, problem);
+}
+
+/* Cuts the first records off LINES, as many as a message may have: without the last line feed. */
+static struct text cut_message(struct amqp_queue *q, struct text *lines, bool *packed)
+{
+	size_t len = 0;
+
+	for (size_t count = 0; count < q->records && len < lines->len && len < PACKED_BYTES; count++) {
+		const char *feed = memchr(lines->at + len, '\n', lines->len - len);
+
+		*packed = count > 0;
+		len = feed ? (size_t)(feed - lines->at) + 1 : lines->len;
+	}
+	*lines = text_from(*lines, len);
+	return (struct text){ lines->at - len, len - (lines->at[-1] == '\n') };
 }
 
 static bool commit(void *self, struct problem *problem)
 {
 	struct amqp_queue *q = self;
-	struct text rest = buf_view(&q->given), record;
+	struct text rest = buf_view(&q->given), name = text_of(q->name);
 
 	if (q->broken)
 		return gone(q, problem, "not connected");
 	while (rest.len) {
-		const char *feed = memchr(rest.at, '\n', rest.len);
+		bool packed = false;
+		struct text body = cut_message(q, &rest, &packed);
 
-		record = (struct text){ rest.at, feed ? (size_t)(feed - rest.at) : rest.len };
-		rest = text_from(rest, record.len + 1);
-		if (!publish(q, text_of(q->name), record, problem))
+		if (!publish(q, name, body, packed, problem))
 			return false;
 	}
-	if (!wait_for_confirms(q, problem))
+	if (!wait_for_confirms(q, 0, problem))
 		return false;
 	buf_clear(&q->given);
 	return true;
@@ -387,8 +460,8 @@ bool queue_amqp_publish(struct queue *queue, struct amqp_sending *messages, size
 	q->sending_count = count;
 	q->returns_from = 0;
 	for (size_t i = 0; fine && i < count; i++)
-		fine = publish(q, messages[i].key, messages[i].body, problem);
-	fine = fine && wait_for_confirms(q, problem);
+		fine = publish(q, messages[i].key, messages[i].body, false, problem);
+	fine = fine && wait_for_confirms(q, 0, problem);
 	q->sending = NULL;
 	return fine;
 }
@@ -414,13 +487,29 @@ static bool want(struct amqp_queue *q, size_t records, struct problem *problem)
 	return true;
 }
 
+/* Cuts the next record off BODY. */
+static struct text next_record(const amqp_message_t *message, struct text *body)
+{
+	const amqp_basic_properties_t *p = &message->properties;
+	bool packed = p->_flags & AMQP_BASIC_TYPE_FLAG && text_is((struct text){ p->type.bytes, p->type.len }, PACKED);
+	const char *feed = packed ? memchr(body->at, '\n', body->len) : NULL;
+	struct text record = feed ? (struct text){ body->at, (size_t)(feed - body->at) } : *body;
+
+	*body = text_from(*body, record.len + (feed != NULL));
+	return record;
+}
+
 static void hold(struct amqp_queue *q, const amqp_envelope_t *envelope)
 {
-	alloc_grow(&q->tags, &q->cap, q->held.count + 1, sizeof *q->tags);
-	alloc_grow(&q->ends, &q->ends_cap, q->held.count + 1, sizeof *q->ends);
-	q->tags[q->held.count] = envelope->delivery_tag;
-	queue_add_record(&q->held, (struct text){ envelope->message.body.bytes, envelope->message.body.len });
-	q->ends[q->held.count - 1] = q->held.lines.len;
+	struct text body = { envelope->message.body.bytes, envelope->message.body.len };
+
+	do {
+		alloc_grow(&q->tags, &q->cap, q->held.count + 1, sizeof *q->tags);
+		alloc_grow(&q->ends, &q->ends_cap, q->held.count + 1, sizeof *q->ends);
+		q->tags[q->held.count] = envelope->delivery_tag;
+		queue_add_record(&q->held, next_record(&envelope->message, &body));
+		q->ends[q->held.count - 1] = q->held.lines.len;
+	} while (body.len);
 }
 
 /* Reads one delivery. QUEUE_EMPTY: none came within TIMEOUT milliseconds. */
@@ -446,6 +535,21 @@ static enum queue_taken receive(struct amqp_queue *q, int timeout, struct proble
 	return QUEUE_FAILED;
 }
 
+static bool count(void *self, long long *waiting, long long *in_flight, struct problem *problem);
+
+/* The first record, or the broker's word that there is none: what it has sent comes before its answer. */
+static enum queue_taken receive_or_ask(struct amqp_queue *q, struct problem *problem)
+{
+	enum queue_taken got = receive(q, LINGER, problem);
+	long long waiting, in_flight;
+
+	if (got != QUEUE_EMPTY)
+		return got;
+	if (!count(q, &waiting, &in_flight, problem))
+		return QUEUE_FAILED;
+	return receive(q, waiting ? ARRIVE : LINGER, problem);
+}
+
 static enum queue_taken take(void *self, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
 	struct problem *problem)
 {
@@ -457,7 +561,8 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 	if (!want(q, records, problem))
 		return QUEUE_FAILED;
 	while (q->held.count < records && q->held.lines.len < bytes) {
-		enum queue_taken got = receive(q, q->held.count ? LINGER : timeout, problem);
+		enum queue_taken got = q->held.count ? receive(q, LINGER, problem) :
+				timeout > 0 ? receive(q, timeout, problem) : receive_or_ask(q, problem);
 
 		if (got == QUEUE_FAILED)
 			return got;
@@ -485,15 +590,19 @@ static bool keep(void *self, size_t count, struct problem *problem)
 static bool done(void *self, long long number, struct problem *problem)
 {
 	struct amqp_queue *q = self;
-	size_t n = q->in_flight, left = q->held.count - n, cut;
-	int status;
+	size_t n = q->in_flight, left = q->held.count - n, whole = n, cut;
+	int status = AMQP_STATUS_OK;
 
 	(void)number;
 	if (q->broken)
 		return gone(q, problem, "not connected");
 	if (!n)
 		return true;
-	status = amqp_basic_ack(q->c, CHANNEL, q->tags[n - 1], 1);
+	/* A message that was done in part is not acknowledged yet. */
+	while (left && whole && q->tags[whole - 1] == q->tags[n])
+		whole--;
+	if (whole)
+		status = amqp_basic_ack(q->c, CHANNEL, q->tags[whole - 1], 1);
 	if (status != AMQP_STATUS_OK)
 		return gone(q, problem, amqp_error_string2(status));
 	cut = q->ends[n - 1];
@@ -550,7 +659,11 @@ static bool peek(void *self, size_t records, struct buf *lines, struct problem *
 		tag = ((amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
 		fine = check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem);
 		if (fine) {
-			queue_add_record(&batch, (struct text){ message.body.bytes, message.body.len });
+			struct text body = { message.body.bytes, message.body.len };
+
+			do
+				queue_add_record(&batch, next_record(&message, &body));
+			while (body.len && batch.count < records);
 			amqp_destroy_message(&message);
 		}
 	}
@@ -578,5 +691,5 @@ static bool list(void *self, void (*each)(void *context, struct text name, long 
 }
 
 const struct queue_engine queue_amqp = { .schemes = "amqp amqps", .open = open_queue, .close = close_queue, .take = take, .keep = keep,
-	.done = done, .recover = recover, .number = number, .give = give, .commit = commit, .count = count, .peek = peek,
+	.done = done, .beat = beat, .recover = recover, .number = number, .give = give, .commit = commit, .count = count, .peek = peek,
 	.clear = clear, .list = list };

@@ -13,6 +13,7 @@ enum {
 	ANSWER = 30000,      /* milliseconds that brokers may take */
 	LINGER = 5,          /* milliseconds that the next record of a batch may take to come */
 	PATIENT = 1000,      /* milliseconds: who waits that long wants to know */
+	ARRIVE = 5000,       /* milliseconds without a record until a topic counts as empty */
 	ASK_AGAIN = 100,
 	COMMITS = 3,         /* tries */
 	PORT = 9092,
@@ -255,6 +256,8 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 	int left = timeout;
 
 	q->held.raw = batch->raw;
+	if (timeout <= 0)
+		timeout = left = ARRIVE;
 	if (!q->joined && timeout >= PATIENT)
 		wait_for_partitions(q, problem);
 	started = clock_steady();

@@ -18,6 +18,7 @@ struct queue_engine {
 		struct problem *problem);
 	bool (*keep)(void *self, size_t count, struct problem *problem);
 	bool (*done)(void *self, long long number, struct problem *problem);
+	void (*beat)(void *self); /* NULL: not needed */
 	bool (*recover)(void *self, struct problem *problem);
 	long long (*number)(const void *self);
 	bool (*give)(void *self, struct text lines, struct problem *problem);

@@ -112,7 +112,7 @@ static void read_queue(struct queue_source *s, const char *label)
 	while (more && source_wanted(&s->source)) {
 		struct problem problem = { .line = 0 };
 
-		switch (queue_take(s->queue, RECORDS, BYTES, WAIT, &batch, &problem)) {
+		switch (queue_take(s->queue, RECORDS, BYTES, s->drain ? 0 : WAIT, &batch, &problem)) {
 		case QUEUE_TAKEN:
 			pass_on(s, label, &batch);
 			break;

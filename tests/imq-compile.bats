@@ -262,10 +262,12 @@ botnet() {
 @test "compile: --queue says where queues are; passwords of theirs are secrets too" {
 	botnet
 	run -0 imq-compile --output out --queue amqp://mq.example runtime.yaml
-	grep -q 'from "amqp://mq.example#feodo-parser-queue"' out/pipeline.sh
+	grep -q 'from "amqp://mq.example?records=20&heartbeat=60#feodo-parser-queue"' out/pipeline.sh
+	run -0 imq-compile --output out --queue 'amqp://mq.example?heartbeat=5&records=7#x-' runtime.yaml
+	grep -q 'from "amqp://mq.example?heartbeat=5&records=7#x-feodo-parser-queue"' out/pipeline.sh
 	run -0 imq-compile --output out --queue amqp://u:pw@mq.example runtime.yaml
 	! grep -q pw out/pipeline.sh
-	[ "$(jq -r .from out/feodo-parser.queues.yaml)" = amqp://u:pw@mq.example#feodo-parser-queue ]
+	[ "$(jq -r .from out/feodo-parser.queues.yaml)" = 'amqp://u:pw@mq.example?records=20&heartbeat=60#feodo-parser-queue' ]
 	run -0 imq-compile --output out --queue intelmq runtime.yaml
 	grep -q 'from "redis://127.0.0.1:6379/2#feodo-parser-queue"' out/pipeline.sh
 }

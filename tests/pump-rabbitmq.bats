@@ -50,6 +50,68 @@ waiting() {
 	events 1 2500 | imq-taxonomy | cmp - got
 }
 
+@test "rabbitmq: with records=N a message holds several, and each is taken by itself" {
+	packed="amqp://$rabbitmq?records=7#$BATS_TEST_NUMBER-in"
+	events 1 100 | imq-queue put "$packed"
+	[ "$(imq-queue count "$packed")" = 15 ]
+	[ "$(imq-queue peek -n 9 "$packed")" = "$(events 1 9)" ]
+	[ "$(imq-queue get -n 10 "$packed")" = "$(events 1 10)" ]
+	# The message that was done in part comes again, whole.
+	[ "$(imq-queue get -n 5 "$packed")" = "$(events 8 12)" ]
+	imq-pump --from "$packed" --to "amqp://$rabbitmq?records=1000#$BATS_TEST_NUMBER-out" --drain --batch-size 10 -- cat
+	[ "$(imq-queue count "$(queue out)")" = 10 ]
+	[ "$(imq-queue get "$(queue out)")" = "$(events 8 100)" ]
+	imq-queue get "$packed" | cmp - /dev/null
+}
+
+@test "rabbitmq: messages of one record and of several in one queue, for imq-from-amqp too" {
+	events 1 3 | imq-queue put "$(queue in)"
+	events 4 6 | imq-queue put "amqp://$rabbitmq?records=2#$BATS_TEST_NUMBER-in"
+	python3 "$IMQ_ROOT/tests/amqp.py" "$rabbitmq" publish '' "$BATS_TEST_NUMBER-in" <<< $'{"extra.number":7,\n"classification.type":"scanner","__type":"Event"}'
+	[ "$(imq-queue peek -n 9 "$(queue in)" | tail -n 1)" = '{"extra.number":7, "classification.type":"scanner","__type":"Event"}' ]
+	run -0 imq-from-amqp --connection-port "${rabbitmq##*:}" --queue-name "$BATS_TEST_NUMBER-in" --drain --expect-intelmq-message
+	[ "$(jq '."extra.number"' <<< "$output" | xargs)" = '1 2 3 4 5 6 7' ]
+}
+
+@test "rabbitmq: what is no number of records, no heartbeat or no kind of queue is told" {
+	for setting in records=0 records=many records=10001 heartbeat=-1; do
+		run -2 imq-queue put "amqp://$rabbitmq?$setting#a"
+		[[ "$output" == *"amqp: ${setting%%=*}: from "* ]]
+	done
+	run -2 imq-queue put "amqp://$rabbitmq?queue_type=nonesuch#$BATS_TEST_NUMBER" <<< '{}'
+	[[ "$output" == *PRECONDITION_FAILED* ]]
+}
+
+@test "rabbitmq: a quorum queue" {
+	events 1 300 | imq-queue put "amqp://$rabbitmq?queue_type=quorum#$BATS_TEST_NUMBER-in"
+	imq-pump --from "$(queue in)" --to "amqp://$rabbitmq?queue_type=quorum&records=10#$BATS_TEST_NUMBER-out" --drain -- cat
+	[ "$(imq-queue get "$(queue out)")" = "$(events 1 300)" ]
+	# Declared otherwise, it is one of the other kind.
+	run -1 python3 "$IMQ_ROOT/tests/amqp.py" "$rabbitmq" declare "$BATS_TEST_NUMBER-out" x-queue-type=classic
+}
+
+@test "rabbitmq: the empty queue is noticed at once" {
+	events 1 10 | imq-queue put "$(queue in)"
+	run -0 timeout 4 imq-pump --from "$(queue in)" --to sqlite:q#out --drain -- cat
+	[ "$(imq-queue count sqlite:q#out)" = 10 ]
+}
+
+@test "rabbitmq: heartbeats go on while a batch takes long" {
+	events 1 3 | imq-queue put "$(queue in)"
+	cat > slow <<- 'END'
+		#!/bin/sh
+		sleep 7
+		exec cat
+	END
+	chmod +x slow
+	settings='?heartbeat=1'
+	run -0 imq-pump --from "amqp://$rabbitmq$settings#$BATS_TEST_NUMBER-in" --to "amqp://$rabbitmq$settings#$BATS_TEST_NUMBER-out" \
+		--drain -- ./slow
+	[ -z "$output" ]
+	[ "$(imq-queue get "$(queue out)")" = "$(events 1 3)" ]
+	! grep -l 'missed heartbeats' "$rabbitmq_folder"/log/*
+}
+
 @test "rabbitmq: a wrong password, an absent queue and an absent broker are told" {
 	run -2 imq-queue count "amqp://guest:wrong@$rabbitmq#a"
 	[[ "$output" == *ACCESS_REFUSED* ]]
@@ -95,6 +157,18 @@ waiting() {
 	events 1 10000 | imq-taxonomy | sort > wanted
 	sort -u got | cmp - wanted
 	[ "$(wc -l < got)" -le $((10000 + 4 * 200)) ]
+}
+
+@test "rabbitmq: the same with several records in a message, and batches that end within one" {
+	seed=${IMQ_TEST_SEED:-$RANDOM}
+	echo "IMQ_TEST_SEED=$seed"
+	packed="amqp://$rabbitmq?records=30#$BATS_TEST_NUMBER"
+	events 1 10000 | imq-queue put "$packed-in"
+	python3 "$IMQ_ROOT/tests/chaos.py" "$seed" 4 imq-pump --from "$packed-in" --to "$packed-out" --drain --batch-size 200 -- imq-taxonomy '|' cat
+	imq-queue get "$(queue out)" > got
+	events 1 10000 | imq-taxonomy | sort > wanted
+	sort -u got | cmp - wanted
+	[ "$(wc -l < got)" -le $((10000 + 4 * 229)) ]
 }
 
 @test "rabbitmq: the broker killed and started again: nothing is lost" {

@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "stream.h"
 
-enum { BATCH = 1000, BATCH_BYTES = 16 << 20, WAIT = 5000 };
+enum { BATCH = 1000, BATCH_BYTES = 16 << 20 };
 
 static struct {
 	long long count; /* -1: all */
@@ -112,7 +112,7 @@ static bool drain(struct queue *q, struct queue *to, struct problem *problem)
 
 	while (left > 0) {
 		size_t wanted = left < BATCH ? (size_t)left : BATCH;
-		enum queue_taken taken = queue_take(q, wanted, BATCH_BYTES, queue_repeats_exactly(q) ? 0 : WAIT, &my.batch, problem);
+		enum queue_taken taken = queue_take(q, wanted, BATCH_BYTES, 0, &my.batch, problem);
 
 		if (taken != QUEUE_TAKEN)
 			return taken == QUEUE_EMPTY;

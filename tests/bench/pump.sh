@@ -25,7 +25,7 @@ rate() {
 	label=$1
 	shift
 	/usr/bin/time -o time -f '%e %U %S' "$@"
-	awk -v n="$events" -v label="$label" '{ printf "%-44s %7.2f s %9d/s  %6.2f s of CPU, %9d/s on two cores\n", label, $1, n / $1, $2 + $3, 2 * n / ($2 + $3) }' time
+	awk -v n="$events" -v label="$label" '{ printf "%-64s %7.2f s %9d/s  %6.2f s of CPU, %9d/s on two cores\n", label, $1, n / $1, $2 + $3, 2 * n / ($2 + $3) }' time
 }
 
 through() {
@@ -55,8 +55,10 @@ if command -v rabbitmq-server > /dev/null; then
 	END
 	export BATS_FILE_TMPDIR
 	eval "$(bash ./node "$root")"
-	rate 'rabbitmq: put, confirmed' sh -c "imq-queue put amqp://$rabbitmq#in < records"
-	through 'rabbitmq: queue, three filters, queue' "amqp://$rabbitmq#in" "amqp://$rabbitmq#out"
+	for settings in '' '?queue_type=quorum' '?records=20' '?queue_type=quorum&records=20'; do
+		rate "rabbitmq$settings: put, confirmed" sh -c "imq-queue put 'amqp://$rabbitmq$settings#in$settings' < records"
+		through "rabbitmq$settings: queue, three filters, queue" "amqp://$rabbitmq$settings#in$settings" "amqp://$rabbitmq$settings#out$settings"
+	done
 fi
 rate 'to-sql: SQLite' imq-to-sql -d events.db --create-schema records
 if [ -n "$(find /usr/lib/postgresql -name initdb 2> /dev/null)" ]; then

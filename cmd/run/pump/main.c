@@ -20,7 +20,7 @@
 
 enum {
 	WAIT = 100,       /* milliseconds of looking for records between looks at signals */
-	ARRIVE = 5000,    /* milliseconds that a queue over the network gets to say that it is empty */
+	ARRIVE = 5000,    /* milliseconds that a record may take to come again */
 	SUSPICIONS = 3,   /* failures of one stage over one batch before it is taken apart, and over one record before that is set aside */
 	KILLS = 9,        /* the same, of a stage that was killed: more often than not that is not the batch's doing */
 	HOPELESS = 5,     /* failures to start before anything has worked */
@@ -73,6 +73,12 @@ static const struct opt options[] = {
 
 /* ---- failures ---- */
 
+static void beat(void)
+{
+	queue_beat(my.source);
+	sinks_beat(my.sinks);
+}
+
 /* Waits before the next try, longer each time. False: there is no next try. */
 static bool pause_after_failure(enum exit_status status)
 {
@@ -88,8 +94,10 @@ static bool pause_after_failure(enum exit_status status)
 	for (unsigned i = 2; i < my.failures && seconds < LONGEST_PAUSE; i++)
 		seconds *= 2;
 	until = clock_steady() + (int64_t)((my.failures > 1 ? seconds : 0) * SECOND);
-	while (clock_steady() < until && !run_stopping())
+	while (clock_steady() < until && !run_stopping()) {
 		poll(NULL, 0, WAIT);
+		beat();
+	}
 	if (run_stopping())
 		my.run.failure = status;
 	return !run_stopping();
@@ -186,7 +194,7 @@ static bool attempt(struct failure *failure)
 		if (!copy_running(&my.copies[i]) && !copy_start(&my.copies[i], my.number, my.undo, failure))
 			return false;
 	make_input();
-	return copies_play(my.copies, (size_t)my.jobs, my.barrier_timeout, failure) && store();
+	return copies_play(my.copies, (size_t)my.jobs, my.barrier_timeout, beat, failure) && store();
 }
 
 /* The first COUNT records are the batch now. */
@@ -355,13 +363,12 @@ static void hand_on_signals(void)
 
 static enum queue_taken take_batch(struct problem *problem)
 {
-	int wait = !my.drain ? WAIT : queue_repeats_exactly(my.source) ? 0 : ARRIVE;
-
 	if (sinks_full(my.sinks, my.high_water)) {
 		poll(NULL, 0, WAIT);
 		return QUEUE_EMPTY;
 	}
-	return queue_take(my.source, my.limit ? my.limit : (size_t)my.batch_size, my.batch_bytes, wait, &my.batch, problem);
+	return queue_take(my.source, my.limit ? my.limit : (size_t)my.batch_size, my.batch_bytes, my.drain ? 0 : WAIT, &my.batch,
+		problem);
 }
 
 /* In an idle pump time passes by an empty batch every second. */

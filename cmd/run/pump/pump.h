@@ -54,8 +54,9 @@ bool copy_start(struct copy *c, long long number, long long undo, struct failure
 bool copy_running(const struct copy *c);
 /* Ends the stages: at once, or, KINDLY, by ending their input. Returns the worst of their exit statuses. */
 int copy_stop(struct copy *c, bool kindly);
-/* Sends every copy its input and collects what comes out until all have answered or one has failed. Seconds; 0: for ever. */
-bool copies_play(struct copy *copies, size_t count, double timeout, struct failure *failure);
+/* Sends every copy its input and collects what comes out until all have answered or one has failed. TIMEOUT in seconds; 0: for ever.
+ * Calls BEAT again and again meanwhile. */
+bool copies_play(struct copy *copies, size_t count, double timeout, void (*beat)(void), struct failure *failure);
 /* Hands a signal on to all stages. */
 void copies_signal(struct copy *copies, size_t count, int number);
 
@@ -103,6 +104,8 @@ void sinks_put(struct sinks *s, struct text output);
 /* Makes all of it durable, where that is not left to queue_done(). After a failure it may be called again, and stores what has
  * not been stored; AGAIN: queue_done() failed since. */
 bool sinks_store(struct sinks *s, bool again, struct problem *problem);
+/* See queue_beat(). */
+void sinks_beat(struct sinks *s);
 /* Whether a queue of --high-water records is full. */
 bool sinks_full(struct sinks *s, long long limit);
 

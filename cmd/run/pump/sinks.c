@@ -211,6 +211,13 @@ bool sinks_store(struct sinks *s, bool again, struct problem *problem)
 	return fine;
 }
 
+void sinks_beat(struct sinks *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->all[i].queue)
+			queue_beat(s->all[i].queue);
+}
+
 bool sinks_full(struct sinks *s, long long limit)
 {
 	struct problem unused;

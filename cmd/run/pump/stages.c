@@ -322,7 +322,7 @@ static bool too_late(int64_t started, double timeout, struct failure *failure)
 	return true;
 }
 
-bool copies_play(struct copy *copies, size_t count, double timeout, struct failure *failure)
+bool copies_play(struct copy *copies, size_t count, double timeout, void (*beat)(void), struct failure *failure)
 {
 	struct pollfd *watch = alloc_zero(2 * count, sizeof *watch);
 	int64_t started = clock_steady();
@@ -343,6 +343,7 @@ bool copies_play(struct copy *copies, size_t count, double timeout, struct failu
 			watch[2 * i + 1] = (struct pollfd){ busy ? copies[i].out : -1, POLLIN, 0 };
 		}
 		poll(watch, (nfds_t)(2 * count), LOOK_AGAIN);
+		beat();
 		for (size_t i = 0; i < count && fine; i++)
 			if (copies[i].answer == ANSWER_WAITED_FOR) {
 				fine = serve(&copies[i], &watch[2 * i], &watch[2 * i + 1], failure);
