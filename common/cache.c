@@ -354,9 +354,9 @@ void cache_flush(struct cache *c)
 
 bool cache_open(struct cache *c, struct problem *problem)
 {
-	struct cache_state *s;
+	struct cache_state *s = c->state = alloc_zero(1, sizeof *s);
+	const char *name = c->name ? c->name : "imq";
 
-	s = c->state = alloc_zero(1, sizeof *s);
 	s->size = c->limit / ALIGN * ALIGN;
 	if (s->size && s->size < 4096)
 		s->size = 4096;
@@ -369,9 +369,9 @@ bool cache_open(struct cache *c, struct problem *problem)
 		s->table = alloc_zero(s->slots, sizeof *s->table);
 	}
 	if (c->path && redis_is_url(c->path))
-		s->redis = cache_redis_open(c->path, c->name ? c->name : "imq", problem);
+		s->redis = cache_redis_open(c->path, name, problem);
 	else if (c->path)
-		s->file = cache_file_open(c->path, problem);
+		s->file = cache_file_open(c->path, name, problem);
 	return !c->path || s->file || s->redis;
 }
 

@@ -1,7 +1,7 @@
 /* A cache of answers, negative ones too, each with a time to live: in memory, where the oldest give way, and
  * with --cache FILE in an SQLite file too, which several processes may share and which may be deleted at any
  * time. Writing to the file is behind: what a crash loses is asked again. With --cache redis://… (redis.h) they
- * are kept in Redis instead, at keys that begin with the command's name.
+ * are kept in Redis instead. In both, keys begin with the command's name, so that several commands may share one.
  *
  * Answers that hold for a range of addresses (or of any numbers of 32 or 128 bits) are found for all in the
  * range; of nested ranges the smallest answers. Times are those of clock_now(). */
@@ -21,7 +21,7 @@ struct cache_state;
 struct cache {
 	const char *path; /* NULL: memory only */
 	size_t limit;     /* bytes in memory */
-	const char *name; /* what keys in Redis begin with; the mixin sets it to the command's name */
+	const char *name; /* what keys outside of memory begin with; the mixin sets it to the command's name */
 	struct cache_state *state;
 };
 

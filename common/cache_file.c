@@ -20,6 +20,8 @@ struct cache_file {
 	sqlite3 *db; /* NULL: given up */
 	sqlite3_stmt *get, *set;
 	char *path;
+	struct buf key; /* begins with the command's name: several may share the file */
+	size_t prefix;
 	struct buf value;
 	struct buf pending; /* of struct pending, key, value */
 	unsigned pending_count, transactions;
@@ -56,7 +58,7 @@ static void sweep(struct cache_file *f)
 	sqlite3_exec(f->db, statement, NULL, NULL, NULL);
 }
 
-struct cache_file *cache_file_open(const char *path, struct problem *problem)
+struct cache_file *cache_file_open(const char *path, const char *prefix, struct problem *problem)
 {
 	struct cache_file *f = alloc_zero(1, sizeof *f);
 	bool fine =
@@ -64,6 +66,8 @@ struct cache_file *cache_file_open(const char *path, struct problem *problem)
 			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
 
 	f->path = alloc_string(text_of(path));
+	buf_printf(&f->key, "%s:", prefix);
+	f->prefix = f->key.len;
 	if (fine)
 		sqlite3_busy_timeout(f->db, BUSY);
 	fine = fine &&
@@ -94,6 +98,7 @@ void cache_file_close(struct cache_file *f)
 	cache_file_flush(f);
 	close_database(f);
 	buf_free(&f->pending);
+	buf_free(&f->key);
 	buf_free(&f->value);
 	free(f->path);
 	free(f);
@@ -108,7 +113,9 @@ enum cache_answer cache_file_get(
 	*value = NO_TEXT;
 	if (!f->db)
 		return CACHE_MISS;
-	sqlite3_bind_blob64(f->get, 1, key.at, key.len, SQLITE_STATIC);
+	f->key.len = f->prefix;
+	buf_text(&f->key, key);
+	sqlite3_bind_blob64(f->get, 1, f->key.at, f->key.len, SQLITE_STATIC);
 	sqlite3_bind_int64(f->get, 2, now);
 	step = sqlite3_step(f->get);
 	if (step == SQLITE_ROW) {
@@ -171,13 +178,14 @@ void cache_file_flush(struct cache_file *f)
 
 void cache_file_set(struct cache_file *f, struct text key, struct text value, int64_t expires)
 {
-	struct pending p = { expires, key.len, value.len, value.at == NULL };
+	struct pending p = { expires, f->prefix + key.len, value.len, value.at == NULL };
 
 	if (!f->db)
 		return;
 	if (!f->pending_count)
 		f->first = clock_steady();
 	buf_add(&f->pending, (const char *)&p, sizeof p);
+	buf_add(&f->pending, f->key.at, f->prefix);
 	buf_text(&f->pending, key);
 	buf_text(&f->pending, value);
 	if (++f->pending_count >= BATCH || f->pending.len > (1 << 20) || clock_steady() - f->first > DELAY)

@@ -10,8 +10,9 @@
 struct cache_file;
 struct cache_redis;
 
-/* cache_file.c: the answers on disk. Failures after opening are told once; then the file is left alone. */
-struct cache_file *cache_file_open(const char *path, struct problem *problem);
+/* cache_file.c: the answers on disk. All keys begin with PREFIX and a colon. Failures after opening are told once; then the file is
+ * left alone. */
+struct cache_file *cache_file_open(const char *path, const char *prefix, struct problem *problem);
 void cache_file_close(struct cache_file *f);
 /* As cache_get(), with the time (seconds since 1970) when the answer expires. */
 enum cache_answer cache_file_get(

@@ -124,6 +124,8 @@ states() {
 	[ "$(requests)" -eq 4 ]
 	IMQ_NOW=2020-01-01T00:06:00+00:00 run -0 check --cache old.db events
 	[ "$(requests)" -eq 6 ]
+	# Other commands may share the file.
+	[ "$(sqlite3 cache.db "SELECT DISTINCT substr(CAST(key AS TEXT), 1, 16) FROM cache")" = imq-http-status: ]
 }
 
 @test "http-status: a barrier waits for all before it" {

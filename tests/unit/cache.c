@@ -180,6 +180,16 @@ static void file(void)
 	CHECK_SAME(get_ip(&other, "192.0.2.7"), "net");
 	cache_close(&other);
 	cache_close(&c);
+	other.name = "imq-other";
+	CHECK(cache_open(&c, &problem));
+	CHECK(cache_open(&other, &problem));
+	CHECK_SAME(get(&c, "a"), "1");
+	/* The answers of another command are no answers. */
+	CHECK_SAME(get(&other, "a"), "(miss)");
+	CHECK_SAME(get_ip(&other, "192.0.2.7"), "(miss)");
+	cache_set(&other, TEXT("a"), TEXT("2"), 3600);
+	cache_close(&other);
+	cache_close(&c);
 	CHECK(cache_open(&c, &problem));
 	CHECK_SAME(get(&c, "a"), "1");
 	cache_close(&c);
