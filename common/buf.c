@@ -215,6 +215,17 @@ void buf_json_ascii(struct buf *b, struct text t)
 	buf_char(b, '"');
 }
 
+void buf_sql_name(struct buf *b, struct text t)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < t.len; i++) {
+		if (t.at[i] == '"')
+			buf_char(b, '"');
+		buf_char(b, t.at[i]);
+	}
+	buf_char(b, '"');
+}
+
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 void buf_base64(struct buf *b, struct text t)

@@ -70,6 +70,8 @@ void buf_double(struct buf *b, double d);
 void buf_json(struct buf *b, struct text t);
 /* As buf_json(), every character outside U+0020-U+007E as \uXXXX in lower-case hex. */
 void buf_json_ascii(struct buf *b, struct text t);
+/* Appends T as a name of SQL in double quotes (SQL-92, 5.2: quotes inside are doubled). */
+void buf_sql_name(struct buf *b, struct text t);
 /* Appends T in base64 with padding (RFC 4648, 4), no line breaks. */
 void buf_base64(struct buf *b, struct text t);
 /* Appends what the base64 text T stands for, skipping characters outside the alphabet and stopping at complete

@@ -3,6 +3,7 @@
 #define DATABASE_H
 
 #include "buf.h"
+#include "postgresql.h"
 #include "problem.h"
 #include "value.h"
 
@@ -10,20 +11,13 @@ enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ROW,
 	ANSWER_MANY,    /* more than one row */
-	ANSWER_REFUSED, /* this question cannot be answered (a value that the column does not take): PROBLEM
-			 */
+	ANSWER_REFUSED, /* this question cannot be answered (a value that the column does not take): PROBLEM */
 	ANSWER_LOST,    /* the connection or the file is gone: PROBLEM */
 };
 
-struct database_options {
-	const char *engine, *database, *host, *user, *password, *sslmode;
-	long long port;
-	double connect_timeout; /* seconds */
-};
-
 struct database {
-	/* Connects and prepares SQL, whose parameters are ?1, ?2 … or $1, $2 … False with PROBLEM. */
-	bool (*open)(const struct database_options *options, const char *sql, struct problem *problem);
+	/* Connects (to SQLite with SERVER's database alone) and prepares SQL, whose parameters are ?1, ?2 … or $1, $2 … False with PROBLEM. */
+	bool (*open)(const struct postgresql *server, const char *sql, struct problem *problem);
 	/* Asks with COUNT values; ROW gets the one row's columns as a JSON array. */
 	enum answer (*ask)(
 		const struct value *values, size_t count, struct buf *row, struct problem *problem);

@@ -13,7 +13,8 @@
 enum { MOST_FIELDS = 64, ATTEMPTS = 3 };
 
 static struct {
-	struct database_options options;
+	const char *engine;
+	struct postgresql server;
 	const char *table;
 	struct text match, replace;
 	bool overwrite, autocommit, fail_on_errors;
@@ -25,19 +26,11 @@ static struct {
 	struct buf sql, key, row;
 } my;
 
-static const struct opt options[] = { OPT_TEXT('e', "engine", &my.options.engine, NULL,
-					      "sqlite or postgresql"),
-	OPT_TEXT('d', "database", &my.options.database, "intelmq",
-		"the file (sqlite) or the name of the database"),
+static const struct opt options[] = {
+	OPT_TEXT('e', "engine", &my.engine, NULL, "sqlite or postgresql"),
+	OPT_TEXT('d', "database", &my.server.database, "intelmq", "the file (sqlite) or the name of the database"),
 	OPT_TEXT('t', "table", &my.table, "contacts", "the table"),
-	OPT_TEXT(0, "host", &my.options.host, "localhost", "PostgreSQL's host, or the folder of its socket"),
-	OPT_INTEGER(0, "port", &my.options.port, "5432", "its port"),
-	OPT_TEXT(0, "user", &my.options.user, "intelmq", "whom to log in as"),
-	OPT_SECRET("password", &my.options.password, "with which password"),
-	OPT_TEXT(0, "sslmode", &my.options.sslmode, "require",
-		"libpq's sslmode: disable, allow, prefer, require, verify-ca, verify-full"),
-	OPT_SECONDS(
-		0, "connect-timeout", &my.options.connect_timeout, "5", "give a connection up after so long"),
+	POSTGRESQL_OPTIONS(&my.server),
 	OPT_SECONDS(0, "reconnect-delay", &my.reconnect_delay, "0", "wait so long before connecting again"),
 	OPT_BOOL(0, "fail-on-errors", &my.fail_on_errors, false, "do not connect again"),
 	OPT_BOOL(0, "autocommit", &my.autocommit, true, "accepted for IntelMQ's sake: nothing is written"),
@@ -47,19 +40,9 @@ static const struct opt options[] = { OPT_TEXT('e', "engine", &my.options.engine
 		"{\"contact\": \"source.abuse_contact\", \"note\": \"comment\"}",
 		"map of columns to the fields that get them"),
 	OPT_BOOL('o', "overwrite", &my.overwrite, false, "replace fields that are already there"),
-	OPT_SECONDS(0, "cache-ttl", &my.cache_ttl, "60", "remember answers for so long (0: not)"), OPT_END };
-
-/* A name in quotes (SQL-92, 5.2: quotes inside are doubled). */
-static void put_name(struct text name)
-{
-	buf_char(&my.sql, '"');
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.at[i] == '"')
-			buf_char(&my.sql, '"');
-		buf_char(&my.sql, name.at[i]);
-	}
-	buf_char(&my.sql, '"');
-}
+	OPT_SECONDS(0, "cache-ttl", &my.cache_ttl, "60", "remember answers for so long (0: not)"),
+	OPT_END
+};
 
 static bool column_and_field(struct text column, struct text field, enum field *f, struct problem *problem)
 {
@@ -98,34 +81,33 @@ static bool each_pair(struct text json, const char *option,
 static bool add_target(struct text column, struct text field, struct problem *problem)
 {
 	buf_string(&my.sql, my.target_count ? ", " : "SELECT ");
-	put_name(column);
+	buf_sql_name(&my.sql, column);
 	return column_and_field(column, field, &my.targets[my.target_count++], problem);
 }
 
 static bool add_key(struct text field, struct text column, struct problem *problem)
 {
 	buf_string(&my.sql, my.key_count ? " AND " : " WHERE ");
-	put_name(column);
+	buf_sql_name(&my.sql, column);
 	buf_printf(&my.sql, " = %c%zu", my.database->parameter, my.key_count + 1);
 	return column_and_field(column, field, &my.keys[my.key_count++], problem);
 }
 
 static bool start(struct problem *problem)
 {
-	if (!my.options.engine ||
-		(strcasecmp(my.options.engine, "sqlite") && strcasecmp(my.options.engine, "postgresql")))
+	if (!my.engine || (strcasecmp(my.engine, "sqlite") && strcasecmp(my.engine, "postgresql")))
 		return problem_set(problem, "--engine: sqlite or postgresql expected");
-	my.database = strcasecmp(my.options.engine, "sqlite") ? &postgresql_database : &sqlite_database;
+	my.database = strcasecmp(my.engine, "sqlite") ? &postgresql_database : &sqlite_database;
 	if (!each_pair(my.replace, "replace-fields", add_target, problem))
 		return false;
 	buf_string(&my.sql, " FROM ");
-	put_name(text_of(my.table));
+	buf_sql_name(&my.sql, text_of(my.table));
 	if (!each_pair(my.match, "match-fields", add_key, problem))
 		return false;
 	/* Two rows are enough to know that it is not one. */
 	buf_string(&my.sql, " LIMIT 2");
 	my.cache.limit = 8 << 20;
-	return cache_open(&my.cache, problem) && my.database->open(&my.options, buf_cstr(&my.sql), problem);
+	return cache_open(&my.cache, problem) && my.database->open(&my.server, buf_cstr(&my.sql), problem);
 }
 
 static void pause_seconds(double seconds)
@@ -150,7 +132,7 @@ static enum answer ask(const struct value *values, struct problem *problem)
 				return ANSWER_LOST;
 			my.database->close();
 			pause_seconds(my.reconnect_delay);
-		} while (!my.database->open(&my.options, buf_cstr(&my.sql), problem));
+		} while (!my.database->open(&my.server, buf_cstr(&my.sql), problem));
 	}
 }
 

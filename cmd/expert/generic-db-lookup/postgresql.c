@@ -1,5 +1,3 @@
-#include <libpq-fe.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -15,37 +13,16 @@ static void close_postgresql(void)
 	connection = NULL;
 }
 
-/* libpq's messages end with a line feed and may have several lines. */
-static bool failed(struct problem *problem, const char *message)
+static bool open_postgresql(const struct postgresql *server, const char *sql, struct problem *problem)
 {
-	struct text first = text_of(message), line = NO_TEXT;
-
-	text_split(&first, '\n', &line);
-	return problem_set(problem, "PostgreSQL: %.*s", (int)line.len, line.at ? line.at : "");
-}
-
-static bool open_postgresql(const struct database_options *o, const char *sql, struct problem *problem)
-{
-	char port[24], timeout[24];
-	const char *const names[] = { "host", "port", "user", "password", "dbname", "sslmode",
-		"connect_timeout", "client_encoding", "fallback_application_name", NULL };
-	const char *const values[] = { o->host, port, o->user, o->password, o->database, o->sslmode, timeout,
-		"UTF8", "imq-generic-db-lookup", NULL };
 	PGresult *result;
 	bool fine;
 
-	snprintf(port, sizeof port, "%lld", o->port);
-	snprintf(timeout, sizeof timeout, "%.0f", o->connect_timeout);
-	connection = PQconnectdbParams(names, values, 0);
-	if (PQstatus(connection) != CONNECTION_OK) {
-		failed(problem, PQerrorMessage(connection));
-		close_postgresql();
+	connection = postgresql_open(server, "imq-generic-db-lookup", problem);
+	if (!connection)
 		return false;
-	}
 	result = PQprepare(connection, "lookup", sql, 0, NULL);
-	fine = PQresultStatus(result) == PGRES_COMMAND_OK;
-	if (!fine)
-		failed(problem, PQerrorMessage(connection));
+	fine = PQresultStatus(result) == PGRES_COMMAND_OK || postgresql_failed(connection, problem);
 	PQclear(result);
 	if (!fine)
 		close_postgresql();
@@ -98,7 +75,7 @@ static void put_column(const PGresult *result, int i, struct buf *row)
 static enum answer read_result(const PGresult *result, struct buf *row, struct problem *problem)
 {
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-		failed(problem, PQerrorMessage(connection));
+		postgresql_failed(connection, problem);
 		return PQstatus(connection) == CONNECTION_OK ? ANSWER_REFUSED : ANSWER_LOST;
 	}
 	if (PQntuples(result) != 1)

@@ -15,11 +15,11 @@ static void close_sqlite(void)
 	connection = NULL;
 }
 
-static bool open_sqlite(const struct database_options *options, const char *sql, struct problem *problem)
+static bool open_sqlite(const struct postgresql *server, const char *sql, struct problem *problem)
 {
 	enum { BUSY_MS = 5000 };
 
-	if (sqlite3_open_v2(options->database, &connection, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+	if (sqlite3_open_v2(server->database, &connection, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
 		sqlite3_busy_timeout(connection, BUSY_MS);
 		/* A name in quotes that is no column is a mistake, not a text. */
 		sqlite3_db_config(connection, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
@@ -27,7 +27,7 @@ static bool open_sqlite(const struct database_options *options, const char *sql,
 			SQLITE_OK)
 			return true;
 	}
-	problem_at(problem, options->database, 0, 0, "%s",
+	problem_at(problem, server->database, 0, 0, "%s",
 		connection ? sqlite3_errmsg(connection) : "out of memory");
 	close_sqlite();
 	return false;

@@ -25,7 +25,7 @@ struct held {
 
 static struct {
 	int engine;
-	struct sql_options sql;
+	struct postgresql sql;
 	const char *table, *batch_name;
 	struct list fields;
 	bool jsondict_as_string, unused_jsondict, autocommit, fail_on_errors;
@@ -55,12 +55,7 @@ static const char *const engines[] = { "sqlite", "postgresql", NULL };
 static const struct opt options[] = {
 	OPT_CHOICE('e', "engine", &my.engine, engines, "sqlite", "kind of database"),
 	OPT_TEXT('d', "database", &my.sql.database, "intelmq-events", "its name, for SQLite the file"),
-	OPT_TEXT(0, "host", &my.sql.host, "localhost", "server, or folder of its socket"),
-	OPT_INTEGER(0, "port", &my.sql.port, "5432", "the server's port"),
-	OPT_TEXT(0, "user", &my.sql.user, "intelmq", "user name"),
-	OPT_SECRET("password", &my.sql.password, "password"),
-	OPT_TEXT(0, "sslmode", &my.sql.sslmode, "require", "TLS to PostgreSQL, as libpq names it"),
-	OPT_SECONDS(0, "connect-timeout", &my.sql.connect_timeout, "5", "give up connecting after that long"),
+	POSTGRESQL_OPTIONS(&my.sql),
 	OPT_TEXT('t', "table", &my.table, "events", "table to put rows into"),
 	OPT_LIST('f', "fields", &my.fields, "", "only these fields (default: all that an event has)"),
 	OPT_BOOL(0, "message-jsondict-as-string", &my.jsondict_as_string, true, "all of extra goes into the column extra, as JSON"),

@@ -1,6 +1,5 @@
 /* Rows go to PostgreSQL by COPY, many at a time. One that the table does not take makes the whole COPY fail: then it is undone to
  * a savepoint and the halves are tried, down to the row in question. */
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,18 +16,9 @@ static struct {
 	size_t count, cap;
 } my;
 
-/* libpq's messages end with a line feed and may have several lines. */
-static bool failed(struct problem *problem)
-{
-	struct text message = text_of(PQerrorMessage(my.connection)), line = NO_TEXT;
-
-	text_split(&message, '\n', &line);
-	return problem_set(problem, "PostgreSQL: %.*s", (int)line.len, line.at ? line.at : "");
-}
-
 static bool finish(PGresult *result, ExecStatusType wanted, struct problem *problem)
 {
-	bool fine = PQresultStatus(result) == wanted || failed(problem);
+	bool fine = PQresultStatus(result) == wanted || postgresql_failed(my.connection, problem);
 
 	PQclear(result);
 	return fine;
@@ -46,35 +36,10 @@ static void close_postgresql(void)
 	my.begun = false;
 }
 
-/* Notices (`relation exists, skipping`) are no news. */
-static void ignore(void *unused, const char *message)
+static bool open_postgresql(const struct postgresql *p, struct problem *problem)
 {
-	(void)unused;
-	(void)message;
-}
-
-static bool open_postgresql(const struct sql_options *o, struct problem *problem)
-{
-	char port[24], timeout[24];
-	const char *const names[] = { "host", "port", "user", "password", "dbname", "sslmode", "connect_timeout",
-		"client_encoding", "fallback_application_name", NULL };
-	const char *const values[] = { o->host, port, o->user, o->password, o->database, o->sslmode, timeout, "UTF8",
-		"imq-to-sql", NULL };
-	PGPing there;
-
-	snprintf(port, sizeof port, "%lld", o->port);
-	snprintf(timeout, sizeof timeout, "%.0f", o->connect_timeout);
-	my.connection = PQconnectdbParams(names, values, 0);
-	if (PQstatus(my.connection) == CONNECTION_OK) {
-		PQsetNoticeProcessor(my.connection, ignore, NULL);
-		return true;
-	}
-	failed(problem);
-	close_postgresql();
-	/* If it is there, and does not just start or end, it refuses us. */
-	there = PQpingParams(names, values, 0);
-	problem->away = there == PQPING_REJECT || there == PQPING_NO_RESPONSE;
-	return false;
+	my.connection = postgresql_open(p, "imq-to-sql", problem);
+	return my.connection;
 }
 
 static bool table_postgresql(const char *table, struct column **columns, size_t *count, struct problem *problem)
@@ -88,7 +53,7 @@ static bool table_postgresql(const char *table, struct column **columns, size_t 
 	*columns = NULL;
 	*count = 0;
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-		failed(problem);
+		postgresql_failed(my.connection, problem);
 		PQclear(result);
 		return false;
 	}
@@ -100,7 +65,7 @@ static bool table_postgresql(const char *table, struct column **columns, size_t 
 		(*columns)[(*count)++] = (struct column){ alloc_string(text_of(name)), *PQgetvalue(result, i, 1) == 't' };
 		if (i)
 			buf_char(&copy, ',');
-		sql_identifier(&copy, text_of(name));
+		buf_sql_name(&copy, text_of(name));
 	}
 	buf_string(&copy, ") FROM STDIN");
 	free(my.copy);
@@ -168,7 +133,7 @@ static bool copy_rows(size_t first, size_t end, struct problem *problem)
 		left -= (size_t)piece;
 	}
 	if (PQputCopyEnd(my.connection, NULL) != 1)
-		return failed(problem);
+		return postgresql_failed(my.connection, problem);
 	fine = true;
 	while ((result = PQgetResult(my.connection)))
 		if (PQresultStatus(result) != PGRES_COMMAND_OK && fine)

@@ -4,17 +4,6 @@
 
 #include "field.h"
 
-void sql_identifier(struct buf *out, struct text name)
-{
-	buf_char(out, '"');
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.at[i] == '"')
-			buf_char(out, '"');
-		buf_char(out, name.at[i]);
-	}
-	buf_char(out, '"');
-}
-
 static bool is_word(struct text t)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
@@ -38,7 +27,7 @@ void sql_table(struct buf *out, struct text name)
 		if (is_word(part))
 			buf_text(out, part);
 		else
-			sql_identifier(out, part);
+			buf_sql_name(out, part);
 		first = false;
 	}
 }
@@ -84,7 +73,7 @@ static void put_columns(const struct schema *s, struct buf *out)
 		if (s->separate_raws && f == F_RAW)
 			continue;
 		buf_string(out, ",\n\t");
-		sql_identifier(out, text_of(row->name));
+		buf_sql_name(out, text_of(row->name));
 		buf_char(out, ' ');
 		put_type(s, row, out);
 	}
@@ -101,11 +90,11 @@ static void put_indexes(const char *table, struct buf *out)
 
 		buf_printf(&name, "idx_%s_%s", table, columns[i]);
 		buf_string(out, "CREATE INDEX IF NOT EXISTS ");
-		sql_identifier(out, buf_view(&name));
+		buf_sql_name(out, buf_view(&name));
 		buf_string(out, " ON ");
 		sql_table(out, text_of(table));
 		buf_string(out, " (");
-		sql_identifier(out, text_of(columns[i]));
+		buf_sql_name(out, text_of(columns[i]));
 		buf_string(out, ");\n");
 		buf_free(&name);
 	}
@@ -121,7 +110,7 @@ static void put_names(struct buf *out, const char *prefix)
 		buf_string(out, first ? prefix : ", ");
 		if (!first)
 			buf_string(out, prefix);
-		sql_identifier(out, field_name(f));
+		buf_sql_name(out, field_name(f));
 		first = false;
 	}
 }
@@ -164,7 +153,7 @@ void schema_write(const struct schema *s, const char *table, struct buf *out)
 	put_columns(s, out);
 	if (s->partition_key) {
 		buf_string(out, ",\n\tPRIMARY KEY (id, ");
-		sql_identifier(out, text_of(s->partition_key));
+		buf_sql_name(out, text_of(s->partition_key));
 		buf_char(out, ')');
 	}
 	buf_string(out, "\n);\n");

@@ -6,14 +6,9 @@
 #include <stddef.h>
 
 #include "buf.h"
+#include "postgresql.h"
 #include "problem.h"
 #include "text.h"
-
-struct sql_options {
-	const char *database, *host, *user, *password, *sslmode;
-	long long port;
-	double connect_timeout; /* seconds */
-};
 
 /* A column that events may fill: one without a default of its own. */
 struct column {
@@ -36,8 +31,8 @@ enum outcome {
 
 /* TABLE is quoted as far as it needs it. A transaction begins with the first row, and ends with commit() or close(). */
 struct sink {
-	/* Connects. */
-	bool (*open)(const struct sql_options *options, struct problem *problem);
+	/* Connects, to SQLite with OPTIONS' database alone. */
+	bool (*open)(const struct postgresql *options, struct problem *problem);
 	/* Runs statements that answer nothing. */
 	bool (*run)(const char *sql, struct problem *problem);
 	/* Reads the table's columns, for the caller to free, and prepares for rows of them. */
@@ -73,8 +68,6 @@ struct schema {
 
 /* Appends the statements that make TABLE. */
 void schema_write(const struct schema *s, const char *table, struct buf *out);
-/* Appends NAME as an identifier in double quotes. */
-void sql_identifier(struct buf *out, struct text name);
 /* Appends a table's name, parts between dots: words as they are, others in quotes. */
 void sql_table(struct buf *out, struct text name);
 

@@ -38,7 +38,7 @@ static bool prepare(struct problem *problem)
 	return !my.sql || sqlite3_prepare_v2(my.db, my.sql, -1, &my.insert, NULL) == SQLITE_OK || failed(problem);
 }
 
-static bool open_sqlite(const struct sql_options *o, struct problem *problem)
+static bool open_sqlite(const struct postgresql *o, struct problem *problem)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
@@ -89,7 +89,7 @@ static bool table_sqlite(const char *table, struct column **columns, size_t *cou
 	for (size_t i = 0; i < *count; i++) {
 		if (i)
 			buf_char(&sql, ',');
-		sql_identifier(&sql, text_of((*columns)[i].name));
+		buf_sql_name(&sql, text_of((*columns)[i].name));
 	}
 	for (size_t i = 0; i < *count; i++)
 		buf_string(&sql, i ? ",?" : ") VALUES (?");
