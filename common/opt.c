@@ -731,27 +731,21 @@ char *own_folder(void)
 char *share_path(const char *file)
 {
 	const char *chosen = getenv("IMQ_SHARE");
-	struct buf path = BUF_INIT;
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	char *slash;
+	struct buf path = BUF_INIT, beside = BUF_INIT;
+	char *folder;
+	bool there;
 
 	if (chosen && *chosen) {
 		readable_at(&path, chosen, file);
 		return path.at;
 	}
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	if (slash) {
-		static const char beside[] = "/../share";
-
-		if ((size_t)(slash - self) + sizeof beside <= sizeof self) {
-			strcpy(slash, beside);
-			/* Only the build tree has its field table there; /usr/share is not ours. */
-			if (readable_at(&path, self, "fields.tsv") && readable_at(&path, self, file))
-				return path.at;
-		}
-	}
-	readable_at(&path, IMQ_SHARE_DIR, file);
+	folder = own_folder();
+	buf_printf(&beside, "%s/../share", folder);
+	free(folder);
+	/* Only the build tree has its field table there; /usr/share is not ours. */
+	there = readable_at(&path, buf_cstr(&beside), "fields.tsv") && readable_at(&path, beside.at, file);
+	buf_free(&beside);
+	if (!there)
+		readable_at(&path, IMQ_SHARE_DIR, file);
 	return path.at;
 }

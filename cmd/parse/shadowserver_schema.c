@@ -426,25 +426,27 @@ static bool read_all(int fd, struct buf *text)
 /* Runs imq-from-http, which knows about proxies, certificates and retries. */
 static bool download(struct buf *text)
 {
-	char self[4096], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - sizeof "imq-from-http");
+	char *folder = own_folder();
+	struct buf beside = BUF_INIT;
 	int ends[2], status = -1;
 	bool fine;
 	pid_t pid;
 
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	strcpy(slash ? slash + 1 : self, "imq-from-http");
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	buf_printf(&beside, "%s/imq-from-http", folder);
+	free(folder);
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		buf_free(&beside);
 		return false;
+	}
 	pid = fork();
 	if (pid == 0) {
 		dup2(ends[1], 1);
-		execl(self, "imq-from-http", "--http-url", parameters.schema_url, (char *)NULL);
+		execl(buf_cstr(&beside), "imq-from-http", "--http-url", parameters.schema_url, (char *)NULL);
 		execlp("imq-from-http", "imq-from-http", "--http-url", parameters.schema_url, (char *)NULL);
 		_exit(127);
 	}
 	close(ends[1]);
+	buf_free(&beside);
 	fine = pid > 0 && read_all(ends[0], text);
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
