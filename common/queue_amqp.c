@@ -3,7 +3,7 @@
  * A queue that is not there is declared as IntelMQ declares it, durable and lazy, or durable and of ?queue_type=TYPE, unless
  * ?declare=false; one that is there is taken as it is. With ?exchange=NAME no queue is declared, and records are published there with
  * the queue's name as the routing key; &exchange_type=TYPE declares the exchange. Others: exchange_durable, content_type,
- * delivery_mode, heartbeat, user, password, verify, cafile.
+ * delivery_mode, heartbeat, user, password, and those of tls.h.
  *
  * A message is a record, as IntelMQ has it; or, given with ?records=N, up to N of them, a line each: what a broker can do is so many
  * messages a second, nearly whatever their length. Such a message has the type PACKED, and is taken apart where it is taken. */
@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "queue_amqp.h"
 #include "queue_priv.h"
+#include "tls.h"
 
 enum {
 	CHANNEL = 1,
@@ -37,13 +38,14 @@ enum {
 
 struct amqp_queue {
 	amqp_connection_state_t c;
-	char *host, *user, *password, *vhost, *name, *exchange, *exchange_type, *content_type, *ca_file, *queue_type;
+	char *host, *user, *password, *vhost, *name, *exchange, *exchange_type, *content_type, *queue_type;
 	int port;
 	size_t records; /* in a message that is given, at most */
 	int heartbeat; /* seconds; 0: none */
 	int64_t beaten; /* when it was sent last, of clock_steady() */
 	uint8_t delivery_mode;
-	bool tls, verify, may_declare, durable, broken;
+	bool secure, may_declare, durable, broken;
+	struct tls tls;
 	enum queue_use use;
 	/* Taken and not acknowledged: the first IN_FLIGHT of them are the batch. */
 	struct queue_batch held;
@@ -80,36 +82,49 @@ static bool closed(struct amqp_queue *q, struct problem *problem, const amqp_met
 	return problem_set(problem, "amqp %s: %.*s", q->host, (int)text.len, text.len ? (const char *)text.bytes : "");
 }
 
+/* A call of the library has failed, with STATUS or without an answer: the broker is away, unless it is about certificates. */
+static bool failed(struct amqp_queue *q, int status, struct problem *problem)
+{
+	char place[300];
+
+	if (q->secure && status != AMQP_STATUS_TIMEOUT && tls_has_failed(&q->tls)) {
+		q->broken = true;
+		snprintf(place, sizeof place, "amqps %s", q->host);
+		return tls_failed(&q->tls, place, problem);
+	}
+	gone(q, problem, status ? amqp_error_string2(status) : "no answer");
+	problem->away = true;
+	return false;
+}
+
 static bool check(struct amqp_queue *q, amqp_rpc_reply_t reply, struct problem *problem)
 {
 	if (reply.reply_type == AMQP_RESPONSE_NORMAL)
 		return true;
 	if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION)
 		return closed(q, problem, &reply.reply);
-	gone(q, problem, reply.library_error ? amqp_error_string2(reply.library_error) : "no answer");
-	problem->away = true;
-	return false;
+	return failed(q, reply.library_error, problem);
 }
 
 /* ---- connecting ---- */
 
+/* The library looks for host names only in certificates, and its errors do not say why: what is expected, and who signs, OpenSSL is told. */
 static amqp_socket_t *new_socket(struct amqp_queue *q, struct problem *problem)
 {
-	amqp_socket_t *socket = q->tls ? amqp_ssl_socket_new(q->c) : amqp_tcp_socket_new(q->c);
+	amqp_socket_t *socket = q->secure ? amqp_ssl_socket_new(q->c) : amqp_tcp_socket_new(q->c);
 
 	if (!socket) {
 		gone(q, problem, "no memory for a socket");
 		return NULL;
 	}
-	if (!q->tls)
+	if (!q->secure)
 		return socket;
-	amqp_ssl_socket_set_verify_peer(socket, q->verify);
-	amqp_ssl_socket_set_verify_hostname(socket, q->verify);
-	if (amqp_ssl_socket_set_cacert(socket, q->ca_file ? q->ca_file : "/etc/ssl/certs/ca-certificates.crt") != AMQP_STATUS_OK) {
-		gone(q, problem, "the file of certificate authorities cannot be read");
-		return NULL;
-	}
-	return socket;
+	amqp_ssl_socket_set_verify_peer(socket, q->tls.verify);
+	amqp_ssl_socket_set_verify_hostname(socket, 0);
+	if (tls_prepare(&q->tls, amqp_ssl_socket_get_context(socket), q->host, problem))
+		return socket;
+	q->broken = true;
+	return NULL;
 }
 
 /* Declares the queue, if it is not there yet. A declaration that the broker refuses closes the channel. */
@@ -176,12 +191,8 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 	if (!(socket = new_socket(q, problem)))
 		return false;
 	status = amqp_socket_open_noblock(socket, q->host, q->port, &limit);
-	if (status != AMQP_STATUS_OK) {
-		gone(q, problem, amqp_error_string2(status));
-		/* A certificate that is not accepted will not be the next time. */
-		problem->away = status != AMQP_STATUS_SSL_PEER_VERIFY_FAILED && status != AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
-		return false;
-	}
+	if (status != AMQP_STATUS_OK)
+		return failed(q, status, problem);
 	/* The kernel notices a broker that is gone, as far as we need to know. */
 	setsockopt(amqp_get_sockfd(q->c), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	amqp_set_rpc_timeout(q->c, &answer);
@@ -194,8 +205,7 @@ static bool connect_broker(struct amqp_queue *q, struct problem *problem)
 static void close_queue(void *self)
 {
 	struct amqp_queue *q = self;
-	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->exchange_type, q->content_type, q->ca_file,
-		q->queue_type };
+	char *parts[] = { q->host, q->user, q->password, q->vhost, q->name, q->exchange, q->exchange_type, q->content_type, q->queue_type };
 
 	if (q->c && !q->broken)
 		amqp_connection_close(q->c, AMQP_REPLY_SUCCESS);
@@ -204,6 +214,7 @@ static void close_queue(void *self)
 		free(parts[i]);
 	buf_free(&q->held.lines);
 	buf_free(&q->given);
+	tls_free(&q->tls);
 	free(q->tags);
 	free(q->ends);
 	free(q);
@@ -246,6 +257,24 @@ static bool read_number(const struct queue_url *url, const char *key, int lowest
 	return fine;
 }
 
+static bool read_tls(struct amqp_queue *q, const struct queue_url *url, struct problem *problem)
+{
+	bool fine = true;
+	size_t cursor = 0;
+	char *key, *value;
+
+	q->tls = TLS_INIT;
+	*problem->text = '\0';
+	while (fine && queue_url_next(url, &cursor, &key, &value)) {
+		if (tls_setting(&q->tls, key, value, problem) && !q->secure)
+			problem_set(problem, "amqp: %s is a setting of amqps:", key);
+		fine = !*problem->text;
+		free(key);
+		free(value);
+	}
+	return fine;
+}
+
 static void *open_queue(const struct queue_url *url, enum queue_use use, void *other, struct problem *problem)
 {
 	struct amqp_queue *q;
@@ -259,13 +288,12 @@ static void *open_queue(const struct queue_url *url, enum queue_use use, void *o
 	q->records = (size_t)records;
 	q->heartbeat = heartbeat;
 	q->use = use;
-	q->tls = strcmp(url->scheme, "amqps") == 0;
-	q->verify = !setting_is(url, "verify", "false");
+	q->secure = strcmp(url->scheme, "amqps") == 0;
 	q->may_declare = !setting_is(url, "declare", "false");
 	q->durable = !setting_is(url, "exchange_durable", "false");
 	q->delivery_mode = setting_is(url, "delivery_mode", "1") ? AMQP_DELIVERY_NONPERSISTENT : AMQP_DELIVERY_PERSISTENT;
 	q->host = text_or(url->host, "127.0.0.1");
-	q->port = url->port ? (int)url->port : q->tls ? 5671 : 5672;
+	q->port = url->port ? (int)url->port : q->secure ? 5671 : 5672;
 	q->user = login_part(url, url->user, "user");
 	q->password = login_part(url, url->password, "password");
 	q->vhost = text_or(url->path ? url->path + 1 : NULL, "/");
@@ -273,9 +301,8 @@ static void *open_queue(const struct queue_url *url, enum queue_use use, void *o
 	q->exchange = queue_url_setting(url, "exchange");
 	q->exchange_type = queue_url_setting(url, "exchange_type");
 	q->content_type = queue_url_setting(url, "content_type");
-	q->ca_file = queue_url_setting(url, "cafile");
 	q->queue_type = queue_url_setting(url, "queue_type");
-	if (connect_broker(q, problem))
+	if (read_tls(q, url, problem) && connect_broker(q, problem))
 		return q;
 	close_queue(q);
 	return NULL;

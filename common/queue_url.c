@@ -20,7 +20,7 @@ static char *decode(struct text t)
 	for (size_t i = 0; i < t.len; i++) {
 		bool coded = t.at[i] == '%' && t.len - i > 2 && hex(t.at[i + 1]) >= 0 && hex(t.at[i + 2]) >= 0;
 
-		*out++ = coded ? (char)(hex(t.at[i + 1]) << 4 | hex(t.at[i + 2])) : t.at[i];
+		*out++ = (char)(coded ? hex(t.at[i + 1]) << 4 | hex(t.at[i + 2]) : t.at[i]);
 		i += coded ? 2 : 0;
 	}
 	*out = '\0';

@@ -1,7 +1,8 @@
 # Loaded by tests that need RabbitMQ: `load rabbitmq`, then start_rabbitmq in setup_file (it takes some ten seconds), stop_rabbitmq in
 # teardown_file. The node, its port, its folders and its port mapper are our own.
 
-# Sets and exports $rabbitmq, host:port. With $rabbitmq_namespace it runs in that network namespace, for all its addresses.
+# start_rabbitmq [CONFIGURATION LINE...]: sets and exports $rabbitmq, host:port. With $rabbitmq_namespace it runs in that network
+# namespace, for all its addresses.
 start_rabbitmq() {
 	need_program rabbitmq-server
 	local folder=$BATS_FILE_TMPDIR/rabbitmq port
@@ -16,7 +17,7 @@ start_rabbitmq() {
 	export RABBITMQ_MNESIA_BASE=$folder/mnesia RABBITMQ_LOG_BASE=$folder/log RABBITMQ_ENABLED_PLUGINS_FILE=$folder/plugins
 	export RABBITMQ_CONFIG_FILE=$folder/rabbitmq RABBITMQ_PID_FILE=$folder/pid
 	echo '[].' > "$folder/plugins"
-	printf '%s\n' 'disk_free_limit.absolute = 1MB' 'loopback_users = none' 'tcp_listen_options.keepalive = true' > "$folder/rabbitmq.conf"
+	printf '%s\n' 'disk_free_limit.absolute = 1MB' 'loopback_users = none' 'tcp_listen_options.keepalive = true' "$@" > "$folder/rabbitmq.conf"
 	# A cookie of the node's own.
 	(umask 077 && echo "imq$RANDOM$RANDOM" > "$folder/.erlang.cookie")
 	run_rabbitmq
