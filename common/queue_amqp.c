@@ -31,6 +31,7 @@ enum {
 	MAX_PREFETCH = 65535,
 	MAX_RECORDS = 10000, /* in a message */
 	MAX_HEARTBEAT = 3600, /* seconds */
+	PEEKED = 1000,       /* messages; what giving them back costs a broker grows with the square of their number */
 	PACKED_BYTES = 1 << 20, /* no further record in a message of that size */
 };
 
@@ -668,36 +669,44 @@ static bool count(void *self, long long *waiting, long long *in_flight, struct p
 	return true;
 }
 
+/* Gets one message, *TAG, and adds its records to BATCH, up to COUNT altogether. */
+static enum queue_taken look(struct amqp_queue *q, struct queue_batch *batch, size_t count, uint64_t *tag, struct problem *problem)
+{
+	amqp_rpc_reply_t reply = amqp_basic_get(q->c, CHANNEL, amqp_cstring_bytes(q->name), 0);
+	amqp_message_t message;
+	struct text body;
+
+	if (!check(q, reply, problem))
+		return QUEUE_FAILED;
+	if (reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD)
+		return QUEUE_EMPTY;
+	*tag = ((amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
+	if (!check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem))
+		return QUEUE_FAILED;
+	body = (struct text){ message.body.bytes, message.body.len };
+	do
+		queue_add_record(batch, next_record(&message, &body));
+	while (body.len && batch->count < count);
+	amqp_destroy_message(&message);
+	return QUEUE_TAKEN;
+}
+
 /* Gets records and gives them back. */
 static bool peek(void *self, size_t records, struct buf *lines, struct problem *problem)
 {
 	struct amqp_queue *q = self;
 	struct queue_batch batch = { .lines = *lines };
-	bool fine = true;
+	enum queue_taken got = QUEUE_TAKEN;
 	uint64_t tag = 0;
 
-	while (fine && batch.count < records) {
-		amqp_rpc_reply_t reply = amqp_basic_get(q->c, CHANNEL, amqp_cstring_bytes(q->name), 0);
-		amqp_message_t message;
-
-		fine = check(q, reply, problem);
-		if (!fine || reply.reply.id == AMQP_BASIC_GET_EMPTY_METHOD)
-			break;
-		tag = ((amqp_basic_get_ok_t *)reply.reply.decoded)->delivery_tag;
-		fine = check(q, amqp_read_message(q->c, CHANNEL, &message, 0), problem);
-		if (fine) {
-			struct text body = { message.body.bytes, message.body.len };
-
-			do
-				queue_add_record(&batch, next_record(&message, &body));
-			while (body.len && batch.count < records);
-			amqp_destroy_message(&message);
-		}
-	}
+	for (int messages = 0; got == QUEUE_TAKEN && messages < PEEKED && batch.count < records; messages++)
+		got = look(q, &batch, records, &tag, problem);
 	if (tag)
 		amqp_basic_nack(q->c, CHANNEL, tag, 1, 1);
 	*lines = batch.lines;
-	return fine;
+	if (got == QUEUE_TAKEN && batch.count < records)
+		return problem_set(problem, "amqp %s: no more than %d messages are looked at", q->host, PEEKED);
+	return got != QUEUE_FAILED;
 }
 
 static bool clear(void *self, struct problem *problem)

@@ -82,6 +82,14 @@ waiting() {
 	[[ "$output" == *PRECONDITION_FAILED* ]]
 }
 
+@test "rabbitmq: not more is looked at than a broker can give back in a moment" {
+	events 1 1001 | imq-queue put "$(queue in)"
+	run -4 --separate-stderr imq-queue peek -n 99999 "$(queue in)"
+	[ "$output" = "$(events 1 1000)" ]
+	[ "$stderr" = 'imq-queue: amqp 127.0.0.1: no more than 1000 messages are looked at' ]
+	[ "$(imq-queue get "$(queue in)")" = "$(events 1 1001)" ]
+}
+
 @test "rabbitmq: a quorum queue" {
 	events 1 300 | imq-queue put "amqp://$rabbitmq?queue_type=quorum#$BATS_TEST_NUMBER-in"
 	imq-pump --from "$(queue in)" --to "amqp://$rabbitmq?queue_type=quorum&records=10#$BATS_TEST_NUMBER-out" --drain -- cat
