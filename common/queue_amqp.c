@@ -395,7 +395,7 @@ static bool count(void *self, long long *waiting, long long *in_flight, struct p
 static enum queue_taken receive_or_ask(struct amqp_queue *q, struct problem *problem)
 {
 	enum queue_taken got = receive(q, LINGER, problem);
-	long long waiting, in_flight;
+	long long waiting = 0, in_flight;
 
 	if (got != QUEUE_EMPTY)
 		return got;
