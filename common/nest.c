@@ -1,5 +1,7 @@
 #include "nest.h"
 
+#include <stdlib.h>
+
 #include "repr.h"
 
 /* Deeper names keep the rest of their dots: so deep is nothing meant, and the stack has an end. */
@@ -203,10 +205,65 @@ void nest_event(struct event *ev, struct buf *out)
 	buf_char(out, '}');
 }
 
-void nest_value(struct buf *out, struct value v, struct arena *a)
+struct member {
+	struct text name;
+	struct value value;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return text_cmp(((const struct member *)a)->name, ((const struct member *)b)->name);
+}
+
+/* V's COUNT members by their names, in A. */
+static struct member *sorted_members(struct value v, size_t *count, struct arena *a)
+{
+	struct value_walk walk = value_walk(v);
+	struct value key, member;
+	struct member *members;
+	char *room;
+	size_t n = 0;
+
+	while (value_next_member(&walk, &key, &member))
+		n++;
+	room = arena_bytes(a, (n + 1) * sizeof *members);
+	members = (struct member *)(void *)(room + (sizeof *members - (uintptr_t)room % sizeof *members) % sizeof *members);
+	*count = n;
+	walk = value_walk(v);
+	for (n = 0; value_next_member(&walk, &key, &member); n++)
+		members[n] = (struct member){ .name = value_text(key, a), .value = member };
+	qsort(members, n, sizeof *members, by_name);
+	return members;
+}
+
+static void put_value(struct buf *out, struct value v, bool sorted, struct arena *a);
+
+static void put_object(struct buf *out, struct value v, bool sorted, struct arena *a)
 {
 	struct value_walk walk = value_walk(v);
 	struct value key, inner;
+	struct member *members;
+	size_t count = 0;
+	bool first = true;
+
+	if (!sorted) {
+		while (value_next_member(&walk, &key, &inner)) {
+			put_key(out, NO_TEXT, value_text(key, a), &first, false);
+			put_value(out, inner, sorted, a);
+		}
+		return;
+	}
+	members = sorted_members(v, &count, a);
+	for (size_t i = 0; i < count; i++) {
+		put_key(out, NO_TEXT, members[i].name, &first, false);
+		put_value(out, members[i].value, sorted, a);
+	}
+}
+
+static void put_value(struct buf *out, struct value v, bool sorted, struct arena *a)
+{
+	struct value_walk walk;
+	struct value inner;
 	bool first = true;
 
 	switch (v.kind) {
@@ -218,23 +275,30 @@ void nest_value(struct buf *out, struct value v, struct arena *a)
 		break;
 	case VALUE_ARRAY:
 		buf_char(out, '[');
-		for (; value_next(&walk, &inner); first = false) {
+		for (walk = value_walk(v); value_next(&walk, &inner); first = false) {
 			if (!first)
 				buf_string(out, ", ");
-			nest_value(out, inner, a);
+			put_value(out, inner, sorted, a);
 		}
 		buf_char(out, ']');
 		break;
 	case VALUE_OBJECT:
 		buf_char(out, '{');
-		while (value_next_member(&walk, &key, &inner)) {
-			put_key(out, NO_TEXT, value_text(key, a), &first, false);
-			nest_value(out, inner, a);
-		}
+		put_object(out, v, sorted, a);
 		buf_char(out, '}');
 		break;
 	default:
 		buf_text(out, v.raw);
 		break;
 	}
+}
+
+void nest_value(struct buf *out, struct value v, struct arena *a)
+{
+	put_value(out, v, false, a);
+}
+
+void nest_sorted(struct buf *out, struct value v, struct arena *a)
+{
+	put_value(out, v, true, a);
 }

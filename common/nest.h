@@ -22,5 +22,7 @@ void nest_event(struct event *ev, struct buf *out);
 /* Appends V as Python's json module writes it: `{"a": [1, 2.0]}`, everything outside of ASCII escaped. This
  * is the text that IntelMQ works on where a whole object is taken for a text. */
 void nest_value(struct buf *out, struct value v, struct arena *a);
+/* As nest_value(), members of objects by their names. */
+void nest_sorted(struct buf *out, struct value v, struct arena *a);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "alloc.h"
 #include "config.h"
+#include "filter.h"
 #include "log.h"
 #include "value.h"
 #include "yaml_json.h"
@@ -697,6 +698,25 @@ enum opt_outcome opt_parse(const struct command *command, int argc, char **argv,
 	for (size_t i = 0; i < MAX_ROWS; i++)
 		free(negations[i]);
 	return outcome;
+}
+
+bool opt_start(const struct command *command, int argc, char **argv, int *operands, int *status)
+{
+	struct problem problem = { .line = 0 };
+
+	log_name(command->name);
+	switch (opt_parse(command, argc, argv, operands, &problem)) {
+	case OPT_DONE:
+		*status = opt_flush() ? EXIT_FINE : EXIT_IO;
+		return false;
+	case OPT_BAD:
+		log_problem(&problem);
+		*status = EXIT_USAGE;
+		return false;
+	case OPT_GO:
+		break;
+	}
+	return true;
 }
 
 bool opt_flush(void)

@@ -130,6 +130,9 @@ enum opt_outcome {
 
 /* Sets every destination from ARGV, --config files and defaults. OPERANDS is where in ARGV the operands start. */
 enum opt_outcome opt_parse(const struct command *command, int argc, char **argv, int *operands, struct problem *problem);
+/* All of a beginning for commands that read no records: names messages, parses options, tells what is wrong with them. False: exit
+ * with *STATUS. */
+bool opt_start(const struct command *command, int argc, char **argv, int *operands, int *status);
 /* Writes out what was printed to stdout, as after OPT_DONE. False with a message: some of it could not be written. */
 bool opt_flush(void);
 /* Sets one option from text as on the command line. False with PROBLEM's text filled in. */

@@ -52,25 +52,29 @@ static bool is_literal(struct text pattern, unsigned flags, struct regex *r)
 	return true;
 }
 
+/* Where the bracket is that ends the set that opens at I; PATTERN's end if there is none. */
+static size_t set_end(struct text pattern, size_t i)
+{
+	i += i + 1 < pattern.len && pattern.at[i + 1] == '^';
+	i += i + 1 < pattern.len && pattern.at[i + 1] == ']'; /* a bracket that comes first is itself */
+	while (++i < pattern.len && pattern.at[i] != ']')
+		i += pattern.at[i] == '\\';
+	return i < pattern.len ? i : pattern.len;
+}
+
 /* Whether PATTERN has a | that is in no group, and with it several beginnings; also true where that is not
  * easily told. */
 static bool has_alternatives(struct text pattern)
 {
 	size_t depth = 0;
-	bool in_set = false;
 
 	for (size_t i = 0; i < pattern.len; i++) {
 		char c = pattern.at[i], next = i + 1 < pattern.len ? pattern.at[i + 1] : '\0';
 
 		if (c == '\\') {
 			i++;
-		} else if (in_set) {
-			in_set = c != ']';
 		} else if (c == '[') {
-			in_set = true;
-			i += next == '^';
-			i += i + 1 < pattern.len &&
-			     pattern.at[i + 1] == ']'; /* a bracket that comes first is itself */
+			i = set_end(pattern, i);
 		} else if (c == '(') {
 			depth++;
 			/* Comments and flags change how the rest reads. */
@@ -141,7 +145,6 @@ bool regex_may_match(const struct regex *r, const struct regex_pairs *pairs)
 /* Behind the group or the set that opens at I; nothing in it is looked at, as it need not be matched. */
 static size_t skip_group(struct text pattern, size_t i)
 {
-	bool in_set = false;
 	size_t depth = 0;
 
 	for (; i < pattern.len; i++) {
@@ -149,18 +152,14 @@ static size_t skip_group(struct text pattern, size_t i)
 
 		if (c == '\\') {
 			i++;
-		} else if (in_set) {
-			in_set = c != ']';
 		} else if (c == '[') {
-			in_set = true;
-			i += i + 1 < pattern.len && pattern.at[i + 1] == '^';
-			i += i + 1 < pattern.len && pattern.at[i + 1] == ']';
+			i = set_end(pattern, i);
 		} else if (c == '(') {
 			depth++;
 		} else if (c == ')') {
 			depth--;
 		}
-		if (!in_set && !depth)
+		if (!depth)
 			return i + 1;
 	}
 	return i;

@@ -90,23 +90,12 @@ static struct batch first_batch(void)
 
 bool run_start(struct run *run, const struct command *command, int argc, char **argv, size_t max_record, int *status)
 {
-	struct problem problem;
+	struct problem problem = { .line = 0 };
 	int operands;
 
 	*run = (struct run){ .name = command->name, .batch = first_batch() };
-	log_name(command->name);
-	*status = EXIT_FINE;
-	switch (opt_parse(command, argc, argv, &operands, &problem)) {
-	case OPT_DONE:
-		if (!opt_flush())
-			*status = EXIT_IO;
+	if (!opt_start(command, argc, argv, &operands, status))
 		return false;
-	case OPT_BAD:
-		return fail(status, &problem);
-	case OPT_GO:
-		break;
-	}
-	problem = (struct problem){ .line = 0 };
 	if (my.harmonization && !field_load(my.harmonization, &problem))
 		return fail(status, &problem);
 	run->rejects = alloc_zero(1, sizeof *run->rejects);

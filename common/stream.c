@@ -145,6 +145,16 @@ static enum reader_state ensure_open(struct reader *r)
 	return open_next(r) ? READER_RECORD : READER_FAILED;
 }
 
+/* Reads on, in the next file if need be. */
+static enum reader_state more(struct reader *r)
+{
+	enum reader_state state = ensure_open(r);
+
+	if (state == READER_RECORD)
+		state = fill(r);
+	return state == READER_FAILED && r->fd >= 0 ? give_up_file(r) : state;
+}
+
 static enum reader_state hand_out(struct reader *r, size_t length, size_t with_feed, struct text *record)
 {
 	*record = (struct text){ r->buffer.at + r->at, length };
@@ -200,11 +210,7 @@ enum reader_state reader_next(struct reader *r, struct text *record)
 			r->at = r->buffer.len;
 			r->searched = 0;
 		}
-		state = ensure_open(r);
-		if (state == READER_RECORD)
-			state = fill(r);
-		if (state == READER_FAILED && r->fd >= 0)
-			return give_up_file(r);
+		state = more(r);
 		if (state != READER_RECORD)
 			return state;
 	}
@@ -222,11 +228,7 @@ enum reader_state reader_block(struct reader *r, struct text *block)
 		}
 		if (r->end && r->fd >= 0)
 			close_file(r);
-		state = ensure_open(r);
-		if (state == READER_RECORD)
-			state = fill(r);
-		if (state == READER_FAILED && r->fd >= 0)
-			return give_up_file(r);
+		state = more(r);
 		if (state != READER_RECORD)
 			return state;
 	}

@@ -331,7 +331,7 @@ static void render_loop(struct render *r, const struct node *n, struct buf *out)
 static void render_condition(struct render *r, const struct node *n, struct buf *out)
 {
 	for (; n && !r->failed; n = n->other)
-		if (!n->expr || template_true(template_eval(r, n->expr))) {
+		if (!n->expr || value_is_true(template_eval(r, n->expr))) {
 			render_nodes(r, n->body, out);
 			return;
 		}

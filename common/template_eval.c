@@ -58,28 +58,6 @@ struct text template_text(struct render *r, struct value v)
 	return facts_text(r->ev, v);
 }
 
-bool template_true(struct value v)
-{
-	double number;
-	struct value_walk walk = value_walk(v);
-
-	switch (v.kind) {
-	case VALUE_NONE:
-	case VALUE_NULL:
-	case VALUE_FALSE:
-		return false;
-	case VALUE_NUMBER:
-		return !value_double(v, &number) || number != 0;
-	case VALUE_STRING:
-		return v.raw.len > 2;
-	case VALUE_ARRAY:
-	case VALUE_OBJECT:
-		return value_space(walk.at, walk.end) != walk.end;
-	default:
-		return true;
-	}
-}
-
 /* All of the event as one flat object. */
 static struct value whole_message(struct render *r)
 {
@@ -502,15 +480,15 @@ struct value template_eval(struct render *r, const struct expr *e)
 	switch (e->kind) {
 	case EXPR_NOT:
 		v = template_eval(r, e->left);
-		return template_of_bool(!template_true(v));
+		return template_of_bool(!value_is_true(v));
 	case EXPR_NEGATE:
 		return negated(r, e);
 	case EXPR_AND:
 	case EXPR_OR:
 		v = template_eval(r, e->left);
-		return template_true(v) == (e->kind == EXPR_OR) ? v : template_eval(r, e->right);
+		return value_is_true(v) == (e->kind == EXPR_OR) ? v : template_eval(r, e->right);
 	case EXPR_CHOICE:
-		if (template_true(template_eval(r, e->right)))
+		if (value_is_true(template_eval(r, e->right)))
 			return template_eval(r, e->left);
 		return e->third ? template_eval(r, e->third) : NO_VALUE;
 	case EXPR_DEFINED:

@@ -241,7 +241,7 @@ static struct value apply(struct render *r, const struct expr *e, struct value v
 	switch (e->number) {
 	case FILTER_DEFAULT:
 	case FILTER_D:
-		return v.kind == VALUE_NONE || (template_true(arguments[1]) && !template_true(v))
+		return v.kind == VALUE_NONE || (value_is_true(arguments[1]) && !value_is_true(v))
 			       ? arguments[0]
 			       : v;
 	case FILTER_LENGTH:

@@ -127,7 +127,6 @@ struct value template_string_value(struct arena *a, struct text t);
 /* ---- template_eval.c ---- */
 
 struct value template_eval(struct render *r, const struct expr *e);
-bool template_true(struct value v);
 /* What V looks like printed: text of v. */
 struct text template_text(struct render *r, struct value v);
 /* Marks the event. Returns NO_VALUE. */

@@ -459,6 +459,29 @@ bool value_ignored(struct value v)
 	return text_is(v.raw, "\"\"") || text_is(v.raw, "\"-\"") || text_is(v.raw, "\"N/A\"");
 }
 
+bool value_is_true(struct value v)
+{
+	double number;
+	struct value_walk walk;
+
+	switch (v.kind) {
+	case VALUE_NONE:
+	case VALUE_NULL:
+	case VALUE_FALSE:
+		return false;
+	case VALUE_NUMBER:
+		return !value_double(v, &number) || number != 0;
+	case VALUE_STRING:
+		return v.raw.len > 2;
+	case VALUE_ARRAY:
+	case VALUE_OBJECT:
+		walk = value_walk(v);
+		return value_space(walk.at, walk.end) != walk.end;
+	default:
+		return true;
+	}
+}
+
 struct value_walk value_walk(struct value container)
 {
 	if (container.kind != VALUE_ARRAY && container.kind != VALUE_OBJECT)

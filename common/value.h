@@ -68,6 +68,8 @@ bool value_integer(struct value v, long long *number);
 bool value_double(struct value v, double *number);
 /* Null, "", "-" and "N/A" stand for "nothing known" in messages. */
 bool value_ignored(struct value v);
+/* Whether Python takes V for true: not null, false, 0, "", [] or {}, nor NO_VALUE. */
+bool value_is_true(struct value v);
 
 /* Steps through the elements of an array, or the members of an object, that value_scan() accepted. */
 struct value_walk {

@@ -98,19 +98,10 @@ static int judge_all(const struct type *type, char *const *files)
 int main(int argc, char **argv)
 {
 	const struct type *type;
-	struct problem problem;
-	int operands;
+	int operands, status;
 
-	log_name(command.name);
-	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
-	case OPT_DONE:
-		return opt_flush() ? 0 : 4;
-	case OPT_BAD:
-		log_problem(&problem);
-		return 2;
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc, argv, &operands, &status))
+		return status;
 	if (list) {
 		list_types();
 		return opt_flush() ? 0 : 4;

@@ -15,26 +15,6 @@ static bool is_kept(struct text name)
 	return false;
 }
 
-static bool says_nothing(struct value v)
-{
-	double number;
-
-	switch (v.kind) {
-	case VALUE_NULL:
-	case VALUE_FALSE:
-		return true;
-	case VALUE_STRING:
-		return v.raw.len == 2;
-	case VALUE_NUMBER:
-		return value_double(v, &number) && number == 0;
-	case VALUE_ARRAY:
-	case VALUE_OBJECT:
-		return value_space(v.raw.at + 1, v.raw.at + v.raw.len) == v.raw.at + v.raw.len - 1;
-	default:
-		return false;
-	}
-}
-
 static void put_name(struct buf *json, struct text quoted)
 {
 	buf_string(json, json->at[json->len - 1] == '{' ? "" : ",");
@@ -50,7 +30,7 @@ static void put_object(struct session *s, struct buf *json, struct value object)
 
 	buf_char(json, '{');
 	while (value_next_member(&walk, &key, &member))
-		if (!says_nothing(member) || is_kept(value_text(key, &s->arena))) {
+		if (value_is_true(member) || is_kept(value_text(key, &s->arena))) {
 			put_name(json, key.raw);
 			buf_text(json, member.raw);
 		}
@@ -122,7 +102,7 @@ static void take(struct session *s, struct value event, long line)
 		} else if (member.kind == VALUE_OBJECT) {
 			put_name(json, key.raw);
 			put_object(s, json, member);
-		} else if (!says_nothing(member) || is_kept(name)) {
+		} else if (value_is_true(member) || is_kept(name)) {
 			put_name(json, key.raw);
 			buf_text(json, member.raw);
 		}

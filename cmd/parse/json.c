@@ -126,31 +126,12 @@ void json_extract(struct session *s, struct record *r)
 		}
 }
 
-/* Records that hold nothing are skipped (parsers-2.md 2.2). */
-static bool is_void(struct value v)
-{
-	double number;
-
-	switch (v.kind) {
-	case VALUE_NULL:
-		return true;
-	case VALUE_STRING:
-		return v.raw.len == 2;
-	case VALUE_NUMBER:
-		return value_double(v, &number) && number == 0;
-	case VALUE_ARRAY:
-	case VALUE_OBJECT:
-		return value_space(v.raw.at + 1, v.raw.at + v.raw.len) == v.raw.at + v.raw.len - 1;
-	default:
-		return false;
-	}
-}
-
 void json_take_value(struct session *s, struct value v, struct text source)
 {
 	struct record r = { .source = source, .line = s->line, .json = v };
 
-	if (is_void(v)) {
+	/* Records that hold nothing are skipped (parsers-2.md 2.2). */
+	if (v.kind != VALUE_FALSE && !value_is_true(v)) {
 		s->done(s, 0);
 		return;
 	}
@@ -346,79 +327,4 @@ size_t frame_json(struct session *s, struct text data, bool last)
 	if (last && !s->skipping && (j->place == JSON_ELEMENT || j->place == JSON_COMMA))
 		session_reject(s, TEXT(""), s->line, "the document ends before its closing bracket");
 	return (size_t)(p - data.at);
-}
-
-struct member {
-	struct text name;
-	struct value value;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	return text_cmp(((const struct member *)a)->name, ((const struct member *)b)->name);
-}
-
-static void rewrite_object(struct session *s, struct value v, bool sorted, struct buf *out)
-{
-	struct value_walk walk = value_walk(v);
-	struct value key, member;
-	struct member *members;
-	char *room;
-	size_t count = 0, n = 0;
-
-	if (!sorted) {
-		while (value_next_member(&walk, &key, &member)) {
-			buf_string(out, n++ ? ", " : "");
-			buf_json_ascii(out, value_text(key, &s->arena));
-			buf_string(out, ": ");
-			json_rewrite(s, member, sorted, out);
-		}
-		return;
-	}
-	while (value_next_member(&walk, &key, &member))
-		count++;
-	room = arena_bytes(&s->arena, (count + 1) * sizeof *members);
-	members = (struct member *)(void *)(room +
-		(sizeof *members - (uintptr_t)room % sizeof *members) % sizeof *members);
-	for (walk = value_walk(v); value_next_member(&walk, &key, &member); n++)
-		members[n] = (struct member){ .name = value_text(key, &s->arena), .value = member };
-	qsort(members, count, sizeof *members, by_name);
-	for (size_t i = 0; i < count; i++) {
-		buf_string(out, i ? ", " : "");
-		buf_json_ascii(out, members[i].name);
-		buf_string(out, ": ");
-		json_rewrite(s, members[i].value, sorted, out);
-	}
-}
-
-void json_rewrite(struct session *s, struct value v, bool sorted, struct buf *out)
-{
-	struct value_walk walk;
-	struct value element;
-	size_t n = 0;
-
-	switch (v.kind) {
-	case VALUE_STRING:
-		buf_json_ascii(out, value_text(v, &s->arena));
-		break;
-	case VALUE_NUMBER:
-		repr_number(out, v.raw);
-		break;
-	case VALUE_ARRAY:
-		buf_char(out, '[');
-		for (walk = value_walk(v); value_next(&walk, &element);) {
-			buf_string(out, n++ ? ", " : "");
-			json_rewrite(s, element, sorted, out);
-		}
-		buf_char(out, ']');
-		break;
-	case VALUE_OBJECT:
-		buf_char(out, '{');
-		rewrite_object(s, v, sorted, out);
-		buf_char(out, '}');
-		break;
-	default:
-		buf_text(out, v.raw);
-		break;
-	}
 }

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "driver.h"
 #include "log.h"
+#include "nest.h"
 #include "parse.h"
 
 bool fail_field(struct session *s, struct text name, const char *what)
@@ -36,6 +37,17 @@ static void put_json(struct buf *out, struct text json)
 	}
 }
 
+/* A value of a field without a type. */
+static void put_free(struct buf *out, struct cell cell)
+{
+	if (cell.kind == VALUE_STRING)
+		buf_json(out, cell.text);
+	else if (cell.kind == VALUE_ARRAY || cell.kind == VALUE_OBJECT)
+		put_json(out, cell.text);
+	else
+		buf_text(out, cell.text);
+}
+
 enum field_verdict field_put(struct session *s, enum field f, size_t slot, struct text key, struct cell cell, bool as_is)
 {
 	size_t before = s->out->len;
@@ -45,12 +57,8 @@ enum field_verdict field_put(struct session *s, enum field f, size_t slot, struc
 	buf_text(s->out, key);
 	if (!free && !(as_is && field_valid(f, cell.kind, cell.text) == FIELD_FINE))
 		verdict = field_sanitise(f, cell.kind, cell.text, s->out);
-	else if (cell.kind == VALUE_STRING)
-		buf_json(s->out, cell.text);
-	else if (cell.kind == VALUE_ARRAY || cell.kind == VALUE_OBJECT)
-		put_json(s->out, cell.text);
 	else
-		buf_text(s->out, cell.text);
+		put_free(s->out, cell);
 	if (verdict != FIELD_FINE) {
 		s->out->len = before;
 		return verdict;
@@ -94,12 +102,8 @@ static enum field_verdict put(struct session *s, const struct target *t, struct 
 	buf_text(s->out, t->key);
 	if (!t->free)
 		verdict = field_sanitise(t->field, cell.kind, cell.text, s->out);
-	else if (cell.kind == VALUE_STRING)
-		buf_json(s->out, cell.text);
-	else if (cell.kind == VALUE_ARRAY || cell.kind == VALUE_OBJECT)
-		put_json(s->out, cell.text);
 	else
-		buf_text(s->out, cell.text);
+		put_free(s->out, cell);
 	if (verdict != FIELD_FINE)
 		s->out->len = before;
 	else
@@ -310,6 +314,7 @@ static void raw_lines(struct session *s, const struct record *r, enum raw_policy
 	}
 }
 
+/* As IntelMQ writes JSON into raw (parsers-1.md 2.8). */
 static void raw_json(struct session *s, const struct record *r, enum raw_policy policy, struct buf *b)
 {
 	bool array = policy == RAW_JSON_ARRAY || policy == RAW_JSON_ARRAY_SORTED;
@@ -318,7 +323,7 @@ static void raw_json(struct session *s, const struct record *r, enum raw_policy 
 			 r->original.kind ? r->original : r->json;
 
 	buf_string(b, array ? "[" : "");
-	json_rewrite(s, v, sorted, b);
+	(sorted ? nest_sorted : nest_value)(b, v, &s->arena);
 	buf_string(b, array ? "]" : "");
 }
 

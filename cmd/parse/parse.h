@@ -595,8 +595,6 @@ const char *line_end(const char *p, const char *end, bool last, bool unicode, co
 long line_feeds(const char *p, const char *end);
 /* Appends the record's row as CSV (data-format.md 7.3), with the line end. */
 void csv_rewrite(struct session *s, const struct record *r, struct buf *out);
-/* Appends V as IntelMQ writes JSON into raw (parsers-1.md 2.8). */
-void json_rewrite(struct session *s, struct value v, bool sorted, struct buf *out);
 /* Fills R's cells from its object. */
 void json_extract(struct session *s, struct record *r);
 struct cell json_cell(struct value v, struct arena *arena);

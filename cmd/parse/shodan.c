@@ -44,26 +44,6 @@ static void add_keys(struct session *s, struct value banner, struct buf *json)
 	buf_char(json, ']');
 }
 
-/* Whether V is neither null nor false, zero or empty. */
-static bool is_true(struct value v)
-{
-	double number;
-
-	switch (v.kind) {
-	case VALUE_TRUE:
-		return true;
-	case VALUE_NUMBER:
-		return !value_double(v, &number) || number != 0;
-	case VALUE_STRING:
-		return v.raw.len > 2;
-	case VALUE_ARRAY:
-	case VALUE_OBJECT:
-		return value_space(v.raw.at + 1, v.raw.at + v.raw.len) != v.raw.at + v.raw.len - 1;
-	default:
-		return false;
-	}
-}
-
 static void add_verified(struct value banner, struct buf *json)
 {
 	struct path_step vulns = { TEXT("vulns"), -1 }, verified = { TEXT("verified"), -1 };
@@ -75,7 +55,7 @@ static void add_verified(struct value banner, struct buf *json)
 		return;
 	buf_string(json, ",\"@verified\":[");
 	while (value_next_member(&walk, &key, &member))
-		if (is_true(json_path(member, &verified, 1))) {
+		if (value_is_true(json_path(member, &verified, 1))) {
 			buf_string(json, n++ ? "," : "");
 			buf_text(json, key.raw);
 		}

@@ -80,19 +80,10 @@ int main(int argc, char **argv)
 	static const struct command command = { .name = "imq-bot", .summary = "stand for a bot that intelmqctl starts",
 		.operands = "MODULE BOT-ID", .options = options };
 	struct buf file = BUF_INIT;
-	struct problem problem;
-	int operands, status = EXIT_USAGE;
+	int operands, status;
 
-	log_name(command.name);
-	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
-	case OPT_DONE:
-		return opt_flush() ? EXIT_FINE : EXIT_IO;
-	case OPT_BAD:
-		log_problem(&problem);
-		return EXIT_USAGE;
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc, argv, &operands, &status))
+		return status;
 	if (argc - operands != 2) {
 		log_message("a module and the name of a bot are wanted");
 		return EXIT_USAGE;
@@ -103,10 +94,12 @@ int main(int argc, char **argv)
 	child = fork();
 	if (child == 0)
 		start(argv[operands + 1], file.at);
-	if (child > 0)
+	if (child > 0) {
 		status = wait_for_child();
-	else
+	} else {
 		log_message("%s", strerror(errno));
+		status = EXIT_USAGE;
+	}
 	buf_free(&file);
 	return status;
 }

@@ -181,21 +181,12 @@ int main(int argc, char **argv)
 	static const struct command command = { .name = "imq-queue", .summary = "look into queues, put, get and move records",
 		.operands = "list|count|peek|clear|put|get QUEUE | move QUEUE QUEUE", .options = options };
 	const struct action *action;
-	struct problem problem;
-	int operands;
+	int operands, status;
 
-	log_name(command.name);
 	signal(SIGPIPE, SIG_IGN); /* seen as EPIPE */
 	my.count = -1;
-	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
-	case OPT_DONE:
-		return fflush(stdout) == 0 ? EXIT_FINE : EXIT_IO;
-	case OPT_BAD:
-		log_problem(&problem);
-		return EXIT_USAGE;
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc, argv, &operands, &status))
+		return status;
 	action = argc - operands > 0 ? find_action(argv[operands]) : NULL;
 	if (!action || argc - operands != (action->run ? 2 : 3)) {
 		log_message("usage: imq-queue %s", command.operands);

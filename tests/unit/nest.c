@@ -20,6 +20,23 @@ static const char *nest(const char *line)
 	return buf_cstr(&out);
 }
 
+/* JSON as nest_sorted() writes it, and whether Python takes it for true. */
+static const char *sorted(const char *json)
+{
+	static struct buf out;
+	struct arena arena = { 0 };
+	struct value_error error;
+	struct value v;
+
+	buf_clear(&out);
+	if (!value_parse(text_of(json), &v, &error))
+		return error.reason;
+	nest_sorted(&out, v, &arena);
+	buf_string(&out, value_is_true(v) ? " true" : " false");
+	arena_free(&arena);
+	return buf_cstr(&out);
+}
+
 int main(void)
 {
 	struct buf line = BUF_INIT;
@@ -35,6 +52,16 @@ int main(void)
 	CHECK_SAME(nest("{\"extra.a\":1,\"extra.a.b\":2,\"extra.a.b.c\":3}"),
 		"{\"a\": 1, \"a.b\": 2, \"a.b.c\": 3}");
 	CHECK_SAME(nest("{\"extra.a.a\":1,\"extra.a.b\":null}"), "{\"a\": {\"a\": 1}}");
+	CHECK_SAME(sorted("{\"b\":[{\"z\":1,\"y\":2}],\"\\u0061\":{}, \"B\":null}"),
+		"{\"B\": null, \"a\": {}, \"b\": [{\"y\": 2, \"z\": 1}]} true");
+	CHECK_SAME(sorted(" [ ] "), "[] false");
+	CHECK_SAME(sorted("{ }"), "{} false");
+	CHECK_SAME(sorted("\"\""), "\"\" false");
+	CHECK_SAME(sorted("\"0\""), "\"0\" true");
+	CHECK_SAME(sorted("-0.0e3"), "-0.0 false");
+	CHECK_SAME(sorted("false"), "false false");
+	CHECK_SAME(sorted("null"), "null false");
+	CHECK(!value_is_true(NO_VALUE));
 	/* Hostile: a name of a million parts, and a hundred thousand different ones. */
 	buf_string(&line, "{\"extra");
 	for (int i = 0; i < 1000000; i++)

@@ -74,15 +74,6 @@ static void set_text(char **to, struct value v)
 	arena_free(&arena);
 }
 
-/* What Python takes for true. */
-static bool is_truthy(struct value v)
-{
-	bool empty = v.kind == VALUE_STRING && v.raw.len == 2;
-	bool zero = v.kind == VALUE_NUMBER && strtod(v.raw.at, NULL) == 0;
-
-	return v.kind != VALUE_FALSE && v.kind != VALUE_NULL && !empty && !zero;
-}
-
 /* A key of the bot's entry beside `parameters` (runtime.md 2.3). */
 static void read_entry(struct bot *bot, struct text key, struct value v, long line)
 {
@@ -99,7 +90,7 @@ static void read_entry(struct bot *bot, struct text key, struct value v, long li
 		set_text(&bot->run_mode, v);
 	} else if (text_is(key, "enabled")) {
 		bot->enabled_given = true;
-		bot->enabled = is_truthy(v);
+		bot->enabled = value_is_true(v);
 	} else if (!text_is(key, "bot_id") && !text_is(key, "groupname") && !bot->unknown_key) {
 		bot->unknown_key = alloc_string(key);
 		bot->unknown_line = line;

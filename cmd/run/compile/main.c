@@ -154,24 +154,17 @@ int main(int argc, char **argv)
 {
 	static const struct command command = { .name = "imq-compile",
 		.summary = "write a shell script of what an IntelMQ runtime.yaml says", .operands = "FILE", .options = options };
-	struct problem problem;
+	struct problem problem = { .line = 0 };
 	struct config config = { 0 };
-	int operands, status = EXIT_USAGE;
+	int operands, status;
 
-	log_name(command.name);
-	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
-	case OPT_DONE:
-		return opt_flush() ? EXIT_FINE : EXIT_IO;
-	case OPT_BAD:
-		return fail(&problem);
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc, argv, &operands, &status))
+		return status;
 	if (argc - operands != 1 || (my.bot != NULL) + (my.pump != NULL) + my.check + my.dot > 1 || (my.systemd && !my.output)) {
 		log_message("one runtime.yaml is wanted, and at most one of --command, --pump, --check and --dot; --systemd goes with --output");
 		return EXIT_USAGE;
 	}
-	problem = (struct problem){ .line = 0 };
+	status = EXIT_USAGE;
 	if (commands_load(&problem) && config_read(&config, argv[operands], &problem) && graph_build(&config, &problem))
 		status = compile(&config);
 	else

@@ -343,17 +343,10 @@ int main(int argc, char **argv)
 		.operands = "FILE [-- COMMAND [ARGUMENT]...]", .options = options };
 	struct problem problem = { .line = 0 };
 	enum exit_status status;
-	int operands;
+	int operands, begun;
 
-	log_name(command.name);
-	switch (opt_parse(&command, argc, argv, &operands, &problem)) {
-	case OPT_BAD:
-		return (int)bad(EXIT_USAGE, &problem);
-	case OPT_DONE:
-		return opt_flush() ? EXIT_FINE : EXIT_IO;
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc, argv, &operands, &begun))
+		return begun;
 	if (!argv[operands] || (argv[operands + 1] && !my.replay))
 		problem_set(&problem, argv[operands] ? "only --replay takes a command" : "name a FILE of rejects");
 	else if (my.show + my.records + my.replay + my.delete + (my.edit != NULL) > 1)

@@ -199,20 +199,11 @@ int main(int argc, char **argv)
 {
 	static const struct command command = { .name = "imq", .summary = "run the commands of imq by name",
 		.operands = "list | help [NAME] | check FILE | run FILE | status [FOLDER] | top [FOLDER] | NAME [ARGUMENT]...", .options = options };
-	struct problem problem;
 	int operands, status;
 
-	log_name("imq");
 	/* Options behind the name belong to the command that it names. */
-	switch (opt_parse(&command, argc > 1 && argv[1][0] == '-' ? argc : 1, argv, &operands, &problem)) {
-	case OPT_DONE:
-		return flush();
-	case OPT_BAD:
-		log_problem(&problem);
-		return EXIT_USAGE;
-	case OPT_GO:
-		break;
-	}
+	if (!opt_start(&command, argc > 1 && argv[1][0] == '-' ? argc : 1, argv, &operands, &status))
+		return status;
 	find_commands();
 	if (argc < 2 || strcmp(argv[1], "help") == 0)
 		status = help(argc > 2 ? argv[2] : NULL);
