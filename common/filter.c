@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "clock.h"
 #include "log.h"
 #include "reject.h"
 #include "stream.h"
 
-enum { MAX_EVENT = 16 << 20, MAX_PATHS = 32 };
+enum { MAX_EVENT = 16 << 20 };
 
 /* One command, one loop: its callbacks reach it through filter_emit() and the like. */
 static struct {
@@ -23,8 +24,8 @@ static struct {
 	int64_t timer_due; /* clock time, -1: never */
 	/* The paths that filter_send() named for the event in hand. */
 	struct event *sent;
-	const char *sent_to[MAX_PATHS];
-	size_t sent_count;
+	const char **sent_to;
+	size_t sent_count, sent_cap;
 	struct buf tag; /* the value of __path */
 	struct event *on_error; /* for what goes there, NULL: nothing has */
 } loop;
@@ -70,8 +71,8 @@ void filter_send(struct event *ev, const char *path)
 	if (loop.sent != ev)
 		loop.sent_count = 0;
 	loop.sent = ev;
-	if (loop.sent_count < MAX_PATHS)
-		loop.sent_to[loop.sent_count++] = path;
+	alloc_grow(&loop.sent_to, &loop.sent_cap, loop.sent_count + 1, sizeof *loop.sent_to);
+	loop.sent_to[loop.sent_count++] = path;
 }
 
 void filter_flush(void)
@@ -464,5 +465,6 @@ int filter_main(int argc, char **argv, const struct filter *filter)
 		filter->stop();
 	event_free(loop.on_error);
 	buf_free(&loop.tag);
+	free(loop.sent_to);
 	return status;
 }

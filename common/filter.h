@@ -125,7 +125,8 @@ int filter_main(int argc, char **argv, const struct filter *filter);
 /* For callbacks: */
 /* Writes an event that no input record stands for: counted as created. */
 void filter_emit(struct event *ev);
-/* Sends the record along PATH instead of the default one; several calls send it along several. */
+/* Sends the record along PATH instead of the default one; several calls send it along several. PATH must live until the
+ * event has gone out. */
 void filter_send(struct event *ev, const char *path);
 /* Writes out all that has gone so far: for callbacks that take their time. */
 void filter_flush(void);

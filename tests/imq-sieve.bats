@@ -187,6 +187,13 @@ imq-sieve: -:2: passed, end of rules' ]
 	[[ "$stderr" == *'"dropped":1,'* ]]
 }
 
+@test "sieve: an event goes along as many paths as a rule names" {
+	names=$(seq 100 | sed "s/.*/'p&'/" | paste -sd,)
+	echo "path [$names]" > rules.sieve
+	run -0 --separate-stderr imq-sieve -f rules.sieve --paths "$(seq 100 | sed 's/^/p/' | paste -sd,)" <<< '{"comment":"x"}'
+	[ "$(jq -c .__path <<< "$output")" = "[${names//\'/\"}]" ]
+}
+
 @test "sieve: nesting and pathological expressions have their limits" {
 	{ printf '('; printf '(%.0s' {1..300}; } > deep
 	run -2 --separate-stderr imq-sieve -e "$(cat deep)" <<< '{}'

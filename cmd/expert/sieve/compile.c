@@ -468,21 +468,20 @@ static bool compile_append(struct compiler *c, const struct statement *s)
 	return sanitise_constant(c, step, s->values);
 }
 
-static bool compile_path(struct compiler *c, const struct statement *s)
+static void compile_path(struct compiler *c, const struct statement *s)
 {
-	enum { MOST = 32 }; /* as many as filter_send() takes */
 	struct step *step = emit(c, STEP_PATH, s->at);
+	size_t count = 0;
 
-	step->paths = arena_zero(&c->program->arena, MOST * sizeof *step->paths);
+	for (const struct literal *l = s->values; l; l = l->next)
+		count++;
+	step->paths = arena_zero(&c->program->arena, count * sizeof *step->paths);
 	for (const struct literal *l = s->values; l; l = l->next) {
 		char *name = arena_zero(&c->program->arena, l->text.len + 1);
 
-		if (step->path_count == MOST)
-			return lex_wrong(&c->lx, l->at, "no more than %d paths expected", MOST);
 		memcpy(name, l->text.at, l->text.len);
 		step->paths[step->path_count++] = name;
 	}
-	return true;
 }
 
 static bool compile_assign(struct compiler *c, const struct statement *s)
@@ -532,7 +531,7 @@ static bool compile_statements(struct compiler *c, const struct statement *s)
 			emit(c, STEP_KEEP, s->at);
 			break;
 		case STATEMENT_PATH:
-			fine = compile_path(c, s);
+			compile_path(c, s);
 			break;
 		case STATEMENT_ADD:
 		case STATEMENT_ADD_FORCE:
