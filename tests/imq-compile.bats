@@ -272,6 +272,47 @@ botnet() {
 	grep -q 'from "redis://127.0.0.1:6379/2#feodo-parser-queue"' out/pipeline.sh
 }
 
+@test "compile: states and numbered sinks behind RabbitMQ or Kafka get a spool, others do not" {
+	cat > runtime.yaml <<- 'END'
+		tax:
+		  {group: Expert, name: t, description: t, enabled: true, module: intelmq.bots.experts.taxonomy.expert,
+		    parameters: {destination_queues: {_default: [count-queue, sql-queue], other: [file-queue]}}}
+		count:
+		  {group: Expert, name: c, description: c, enabled: true, module: intelmq.bots.experts.aggregate.expert,
+		    parameters: {destination_queues: [file-queue]}}
+		sql:
+		  {group: Output, name: s, description: s, enabled: true, module: intelmq.bots.outputs.sql.output,
+		    parameters: {engine: sqlite, database: db, table: events}}
+		file:
+		  {group: Output, name: f, description: f, enabled: true, module: intelmq.bots.outputs.file.output, parameters: {file: f}}
+	END
+	spools() {
+		grep -o '^.*)$\|spool ".*"' | grep -B1 spool | tr -d ')\t' | grep -v '^-' | xargs
+	}
+	for kind in amqp://mq.example amqps://mq.example kafka://mq.example 'kafka://mq.example?group=x#'; do
+		imq-compile --queue "$kind" runtime.yaml > script
+		[ "$(spools < script)" = 'count spool $IMQ_STATE/count.spool sql spool $IMQ_STATE/sql.spool' ]
+		sh -n script
+	done
+	for kind in sqlite intelmq redis://mq.example; do
+		imq-compile --queue "$kind" runtime.yaml > script
+		[ -z "$(spools < script)" ]
+	done
+	# Also where it is not the first of its pipeline, and in a branch.
+	sed -i 's/count-queue, sql-queue\], other: \[file-queue/sql-queue], other: [file-queue/; s/\[file-queue\]}}$/[own-queue]}}/' runtime.yaml
+	echo 'own: {group: Output, module: intelmq.bots.outputs.file.output, parameters: {file: g}}' >> runtime.yaml
+	imq-compile --queue amqp://mq.example runtime.yaml > script
+	grep -q 'tax | (sql, other: file)' script
+	[ "$(spools < script)" = 'tax spool $IMQ_STATE/tax.spool count spool $IMQ_STATE/count.spool' ]
+	run -0 imq-compile --check runtime.yaml
+	# IntelMQ's own broker, for one bot.
+	sed -i '1i global: {source_pipeline_broker: amqp}' runtime.yaml
+	run -0 --separate-stderr imq-compile --pump count runtime.yaml
+	[ "$(grep -c 'spool "$IMQ_STATE/count.spool"' <<< "$output")" = 1 ]
+	run -0 --separate-stderr imq-compile --pump tax runtime.yaml
+	[[ "$output" != *spool* ]]
+}
+
 @test "compile: --systemd writes a service per pipeline, a timer for the scheduled one" {
 	botnet
 	run -2 imq-compile --systemd units runtime.yaml

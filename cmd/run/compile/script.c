@@ -369,17 +369,41 @@ static bool append_collector(const struct config *c, const struct script *s, con
 	return fine;
 }
 
+/* Whether BOT, or what follows it in the pipeline, goes by the numbers of batches: a state, or a sink that skips what it has. */
+static bool needs_numbers(const struct config *c, const struct bot *bot)
+{
+	bool needs = commands_parameter(bot->command, "state") || commands_parameter(bot->command, "batch_name");
+
+	for (size_t i = 0; graph_joins(bot) && i < bot->link_count && !needs; i++)
+		needs = needs_numbers(c, graph_next(c, bot, &bot->links[i]));
+	return needs;
+}
+
+/* Whether the queue at URL keeps them. */
+static bool has_numbers(const char *url)
+{
+	static const char *const without[] = { "amqp:", "amqps:", "kafka:" };
+
+	for (size_t i = 0; i < LENGTH(without); i++)
+		if (strncmp(url, without[i], strlen(without[i])) == 0)
+			return false;
+	return true;
+}
+
 static bool append_pump(const struct config *c, const struct script *s, const struct bot *bot, struct buf *out,
 	struct problem *problem)
 {
 	struct pump pump = { .c = c, .s = s, .bot = bot };
 	struct buf stages = BUF_INIT;
 	const struct bot *last;
-	bool fine = append_queue(&pump, FROM, NULL, queues_url(c, s->queues, bot, "source", bot->source_queue, problem), problem) &&
-	            append_chain(c, s, bot, false, &stages, &last, problem) &&
+	char *from = queues_url(c, s->queues, bot, "source", bot->source_queue, problem);
+	bool spool = from && !has_numbers(from) && needs_numbers(c, bot);
+	bool fine = append_queue(&pump, FROM, NULL, from, problem) && append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
 	buf_printf(out, "\t\texec imq-pump %s%s", graph_scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
+	if (spool)
+		buf_printf(out, " \\\n\t\t\t--spool \"$IMQ_STATE/%s.spool\"", bot->id);
 	buf_printf(out, " \\\n\t\t\t--status \"$IMQ_STATE/%s.status\" -- \\\n\t\t\t%s", bot->id, buf_cstr(&stages));
 	free_pump(&pump);
 	buf_free(&stages);

@@ -28,7 +28,7 @@ enum {
 };
 
 static struct {
-	const char *from, *by, *bot;
+	const char *from, *by, *bot, *spool_file;
 	struct list to, paths;
 	bool load_balance, drain;
 	long long batch_size, jobs, tries, high_water;
@@ -36,7 +36,8 @@ static struct {
 	double barrier_timeout;
 
 	struct run run;
-	struct queue *source;
+	struct queue *source; /* with a spool, the one in its file */
+	struct spool *spool;  /* NULL: none */
 	struct sinks *sinks;
 	struct copy *copies;
 	struct event *ev;
@@ -67,6 +68,7 @@ static const struct opt options[] = {
 	OPT_INTEGER(0, "tries", &my.tries, "0", "give up after so many failures in a row (0: never)"),
 	OPT_INTEGER(0, "high-water", &my.high_water, "0", "take nothing while so many records wait on a queue of --to (0: always)"),
 	OPT_TEXT(0, "bot", &my.bot, NULL, "stand for this bot of the runtime.yaml that follows"),
+	OPT_FILE(0, "spool", &my.spool_file, "take by way of a queue in this file (SQLite), which numbers batches and repeats them exactly"),
 	OPT_FILE('s', "status", &my.status.path, "keep a note in this file of how it goes, for imq status"),
 	OPT_END
 };
@@ -75,14 +77,25 @@ static const struct opt options[] = {
 
 static void beat(void)
 {
-	queue_beat(my.source);
+	if (my.spool)
+		spool_beat(my.spool);
+	else
+		queue_beat(my.source);
 	sinks_beat(my.sinks);
+}
+
+double pause_after(unsigned failures)
+{
+	double seconds = 0.05;
+
+	for (unsigned i = 2; i < failures && seconds < LONGEST_PAUSE; i++)
+		seconds *= 2;
+	return failures > 1 ? seconds : 0;
 }
 
 /* Waits before the next try, longer each time. False: there is no next try. */
 static bool pause_after_failure(enum exit_status status)
 {
-	double seconds = 0.05;
 	int64_t until;
 
 	my.failures++;
@@ -91,9 +104,7 @@ static bool pause_after_failure(enum exit_status status)
 		my.run.failure = status;
 		return false;
 	}
-	for (unsigned i = 2; i < my.failures && seconds < LONGEST_PAUSE; i++)
-		seconds *= 2;
-	until = clock_steady() + (int64_t)((my.failures > 1 ? seconds : 0) * SECOND);
+	until = clock_steady() + (int64_t)(pause_after(my.failures) * SECOND);
 	while (clock_steady() < until && !run_stopping()) {
 		poll(NULL, 0, WAIT);
 		beat();
@@ -173,6 +184,12 @@ static bool store(void)
 	}
 }
 
+/* What the source is called; not the file before it. */
+static const char *source_name(void)
+{
+	return my.spool ? spool_name(my.spool) : queue_name(my.source);
+}
+
 static void make_input(void)
 {
 	struct buf *lines = &my.batch.lines;
@@ -221,7 +238,7 @@ static bool reject_record(const char *reason)
 	struct text record = buf_view(&my.batch.lines);
 
 	record.len -= record.len > 0;
-	run_reject(&my.run, queue_name(my.source), 0, text_of(reason), record);
+	run_reject(&my.run, source_name(), 0, text_of(reason), record);
 	if (my.run.failure)
 		return false;
 	if (!rejects_sync(my.run.rejects)) {
@@ -277,7 +294,7 @@ static void note_status(const char *failure)
 {
 	if (failure)
 		status_error(&my.status, failure);
-	status_write(&my.status, &my.run.counts, my.number - 1, my.restarts, my.source);
+	status_write(&my.status, source_name(), &my.run.counts, my.number - 1, my.restarts, my.source, my.spool);
 }
 
 /* Whether to try the batch in hand again; otherwise the next is taken, or all ends. */
@@ -363,12 +380,29 @@ static void hand_on_signals(void)
 
 static enum queue_taken take_batch(struct problem *problem)
 {
+	size_t limit = my.limit ? my.limit : (size_t)my.batch_size;
+	int wait = my.drain ? 0 : WAIT;
+
 	if (sinks_full(my.sinks, my.high_water)) {
 		poll(NULL, 0, WAIT);
 		return QUEUE_EMPTY;
 	}
-	return queue_take(my.source, my.limit ? my.limit : (size_t)my.batch_size, my.batch_bytes, my.drain ? 0 : WAIT, &my.batch,
-		problem);
+	if (my.spool)
+		return spool_take(my.spool, limit, (size_t)my.batch_size, my.batch_bytes, wait, &my.batch, problem);
+	return queue_take(my.source, limit, my.batch_bytes, wait, &my.batch, problem);
+}
+
+/* Nothing has come: whether that is all there is to do, or to wait for. */
+static bool is_over(void)
+{
+	unsigned failures = my.spool ? spool_failures(my.spool) : 0;
+
+	if (my.tries && failures >= my.tries) {
+		log_message("giving up after %u failures", failures);
+		my.run.failure = EXIT_IO;
+		return true;
+	}
+	return my.drain && !failures && !sinks_full(my.sinks, my.high_water);
 }
 
 /* In an idle pump time passes by an empty batch every second. */
@@ -391,7 +425,7 @@ static void pump(void)
 				return;
 			continue;
 		case QUEUE_EMPTY:
-			if (my.drain && !sinks_full(my.sinks, my.high_water))
+			if (is_over())
 				return;
 			idle = true;
 			break;
@@ -437,7 +471,12 @@ static bool start(char *const *words, struct problem *problem)
 	if (!check(problem) || !make_copies(words, problem))
 		return false;
 	my.ev = event_new();
-	my.source = queue_open(my.from, QUEUE_TAKE, NULL, problem);
+	if (my.spool_file) {
+		my.spool = spool_open(my.spool_file, my.from, !my.drain, &my.status, problem);
+		my.source = my.spool ? spool_local(my.spool) : NULL;
+	} else {
+		my.source = queue_open(my.from, QUEUE_TAKE, NULL, problem);
+	}
 	if (!my.source)
 		return false;
 	my.sinks = sinks_open(&my.to, &my.paths, my.load_balance, my.source, &my.run, problem);
@@ -473,7 +512,10 @@ static void stop(void)
 	}
 	free(my.copies);
 	sinks_close(my.sinks);
-	queue_close(my.source);
+	if (my.spool)
+		spool_close(my.spool);
+	else
+		queue_close(my.source);
 	event_free(my.ev);
 	buf_free(&my.batch.lines);
 }

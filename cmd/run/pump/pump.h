@@ -70,12 +70,42 @@ struct status {
 	char error[PROBLEM_SIZE]; /* the last failure; empty: none */
 };
 
-/* Writes the file. */
-void status_write(struct status *s, const struct counts *counts, long long batch, unsigned long long restarts, struct queue *source);
+struct spool;
+
+/* Writes the file. FROM is the source's name, SPOOL (or NULL) what is before SOURCE. */
+void status_write(struct status *s, const char *from, const struct counts *counts, long long batch, unsigned long long restarts,
+	struct queue *source, struct spool *spool);
 /* Whether it is wanted and a second old. */
 bool status_due(const struct status *s);
 /* Notes a failure for the next writing. */
 void status_error(struct status *s, const char *text);
+
+/* ---- spool.c: a queue in a file before one that keeps no numbers ---- */
+
+/* A queue in FILE called like the one at URL, which is read by way of it. A server that is away is waited for if PATIENT, or while there are
+ * records in the file; NULL with PROBLEM filled in. URL and STATUS, which gets the failures, must stay. */
+struct spool *spool_open(const char *file, const char *url, bool patient, struct status *status, struct problem *problem);
+/* After the queues that were opened with the one in the file. */
+void spool_close(struct spool *s);
+/* The queue in the file, for everything but taking. It belongs to S. */
+struct queue *spool_local(const struct spool *s);
+/* As queue_take() with LIMIT from the queue in the file; if that is empty, a batch of RECORDS, or a thousand, comes into it first,
+ * waited for up to TIMEOUT milliseconds. QUEUE_EMPTY also while the remote server is away, QUEUE_FAILED only for the file. */
+enum queue_taken spool_take(struct spool *s, size_t limit, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
+	struct problem *problem);
+/* As queue_name() of the remote queue, or of the one in the file while the server has been away since the start. */
+const char *spool_name(const struct spool *s);
+/* queue_beat() of the remote queue. */
+void spool_beat(struct spool *s);
+/* How often in a row the remote queue has failed; 0: it works. */
+unsigned spool_failures(const struct spool *s);
+/* How many records wait in the remote queue. */
+bool spool_count(struct spool *s, long long *remote, struct problem *problem);
+
+/* ---- main.c ---- */
+
+/* Seconds to wait after that many failures in a row. */
+double pause_after(unsigned failures);
 
 /* ---- bot.c ---- */
 

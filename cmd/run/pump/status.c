@@ -33,23 +33,29 @@ static bool replace(const char *path, struct text text)
 	return fine;
 }
 
-void status_write(struct status *s, const struct counts *counts, long long batch, unsigned long long restarts, struct queue *source)
+void status_write(struct status *s, const char *from, const struct counts *counts, long long batch, unsigned long long restarts,
+	struct queue *source, struct spool *spool)
 {
 	struct problem ignored = { .line = 0 };
-	long long waiting, in_flight;
+	long long waiting, in_flight, remote = 0;
 	struct buf out = BUF_INIT;
 
 	if (!s->path)
 		return;
 	s->written = clock_steady();
 	buf_printf(&out, "{\"pid\":%ld,\"from\":", (long)getpid());
-	buf_json(&out, text_of(queue_name(source)));
+	buf_json(&out, text_of(from));
 	add_time(&out, "started", s->started);
 	add_time(&out, "updated", clock_now());
 	buf_printf(&out, ",\"in\":%llu,\"out\":%llu,\"batch\":%lld,\"restarts\":%llu", (unsigned long long)counts->in,
 		(unsigned long long)counts->out, batch, restarts);
-	if (queue_count(source, &waiting, &in_flight, &ignored))
-		buf_printf(&out, ",\"waiting\":%lld", waiting + in_flight);
+	if (queue_count(source, &waiting, &in_flight, &ignored)) {
+		if (spool && !spool_count(spool, &remote, &ignored))
+			remote = 0;
+		buf_printf(&out, ",\"waiting\":%lld", waiting + remote);
+		if (spool)
+			buf_printf(&out, ",\"spooled\":%lld", waiting);
+	}
 	if (s->error[0]) {
 		buf_string(&out, ",\"error\":");
 		buf_json(&out, text_of(s->error));
