@@ -44,3 +44,22 @@ queue() {
 	[[ "$output" == *'imq-queue: kafka 127.0.0.1:1: '* ]]
 	[ -z "$(imq-queue get "$(queue empty)")" ]
 }
+
+@test "kafka: with --spool, a pump that is killed once a deduplicator has noted its events loses none" {
+	printf '%s\n' '#!/usr/bin/python3' 'import os, sys' 'for line in sys.stdin.buffer:' \
+		'    if line == b"\n" and (left := open("kills").readlines()):' '        open("kills", "w").writelines(left[1:])' \
+		'        os.kill(os.getppid(), 9)' '        sys.exit()' '    sys.stdout.buffer.write(line)' \
+		'    if line == b"\n":' '        sys.stdout.buffer.flush()' > killer
+	chmod +x killer
+	pump=(imq-pump --from "kafka://$kafka?session.timeout.ms=6000&heartbeat.interval.ms=500#in" --spool spool --to sqlite:q#out --drain --batch-size 200 --
+		imq-deduplicator --state dedup --filter-type whitelist --filter-keys extra.number '|' ./killer)
+	for i in 1 2; do events 1 500; done | imq-queue put "$(queue in)"
+	printf 'kill\nkill\n' > kills
+	run -137 "${pump[@]}"
+	run -137 "${pump[@]}"
+	run -0 "${pump[@]}"
+	[ "$(imq-queue count sqlite:spool#in)" = 0 ]
+	[ "$(imq-queue count "$(queue in)")" = 0 ]
+	imq-queue get sqlite:q#out | jq '."extra.number"' | sort -n > got
+	seq 500 | cmp - got
+}

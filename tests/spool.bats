@@ -49,6 +49,11 @@ waiting() {
 	[ "$(imq-queue count "$(queue "$1")")" = "$2" ]
 }
 
+# The same, with messages of seven records.
+packed() {
+	echo "amqp://$rabbitmq?records=7#$BATS_TEST_NUMBER-$1"
+}
+
 # How many records the queue in the file holds.
 spooled() {
 	imq-queue count "sqlite:spool#$BATS_TEST_NUMBER-in"
@@ -165,11 +170,27 @@ stop_proxy() {
 	start_proxy
 	events 1 300 | imq-queue put "$(queue in)"
 	run -137 sh -c "echo \$\$ > acknowledger; exec imq-pump --from amqp://$proxy#$BATS_TEST_NUMBER-in --spool spool --batch-size 100 --to sqlite:q#out -- cat"
-	[ "$(spooled)" = 100 ]
+	count=$(spooled)
+	[ "$count" -ge 1 ]
 	wait_until waiting in 300
 	run -0 imq-pump --from "$(queue in)" --spool spool --batch-size 100 --to sqlite:q#out --drain -- cat
 	imq-queue get sqlite:q#out > got
-	(events 1 100; events 1 300) | cmp - got
+	(events 1 "$count"; events 1 300) | cmp - got
+}
+
+@test "spool: of messages with several records none is left half acknowledged" {
+	for i in 1 2 3; do events 1 100 | imq-queue put "$(packed in)"; done
+	pump_killed 3 --spool spool --batch-size 30 --to sqlite:q#out -- imq-taxonomy '|' ./killer
+	imq-queue get sqlite:q#out > got
+	for i in 1 2 3; do events 1 100; done | imq-taxonomy | cmp - got
+	# A batch of the broker's that would end within a message.
+	for i in 1 2; do events 1 999 | imq-queue put "$(packed in)"; done
+	echo kill > kills
+	run -137 imq-pump --from "$(queue in)" --spool spool --to sqlite:q#out --drain -- imq-taxonomy '|' ./killer
+	[ "$(spooled)" = 999 ]
+	run -0 imq-pump --from "$(queue in)" --spool spool --to sqlite:q#out --drain -- imq-taxonomy
+	imq-queue get sqlite:q#out > got
+	for i in 1 2; do events 1 999; done | imq-taxonomy | cmp - got
 }
 
 @test "spool: the one record that kills a stage is set aside" {
