@@ -14,6 +14,11 @@ dedup() {
 	imq-deduplicator --state "redis://$redis/6" "$@"
 }
 
+# IntelMQ's hash of the event of that number.
+imq_hash() {
+	python3 -c 'import hashlib, sys; print(hashlib.sha256(b"extra.n\xc0" + sys.argv[1].encode() + b"\xc0").hexdigest())' "$1"
+}
+
 @test "redis: a state outlives its process, with its times to live" {
 	start_redis
 	IMQ_NOW=2026-01-01T00:00:00+00:00 dedup --ttl 1h <<< '{"comment":"a"}' > /dev/null
@@ -170,6 +175,65 @@ dedup() {
 	[ "$(redis-cli -p "$redis_port" -n 6 dbsize)" = 111 ]
 	run -2 --separate-stderr imq-deduplicator --keys intelmq --state file <<< '{}'
 	[[ "$stderr" == *'--keys intelmq needs --state redis://'* ]]
+}
+
+@test "redis: keys of a running IntelMQ: thousands of events go in groups, in order, each once" {
+	start_redis
+	awk 'BEGIN { srand(3); for (i = 0; i < 5000; i++) {
+		printf "{\"extra.n\":%d}\n", rand() * 2000
+		if (i % 97 == 0) printf "{\"extra.n\":%d,\"__path\":\"other\"}\n", i % 3
+		if (i % 1301 == 0) print "no JSON" } }' > events
+	imq-deduplicator --keys intelmq --state "redis://$redis/5" --stats events > out 2> err || [ "$?" -eq 3 ]
+	awk '/JSON/ { next } /path/ || !seen[$0]++' events | cmp - out
+	[[ "$(tail -n 1 err)" == *'"rejected":4,"pending":0'* ]]
+	[ "$(redis-cli -p "$redis_port" -n 5 dbsize)" = "$(grep -vc path out)" ]
+	# Known to the other deduplicator all along: one less.
+	redis-cli -p "$redis_port" -n 5 flushdb > /dev/null
+	redis-cli -p "$redis_port" -n 5 set "$(imq_hash 17)" hash > /dev/null
+	imq-deduplicator --keys intelmq --state "redis://$redis/5" events > less 2> err || [ "$?" -eq 3 ]
+	grep -vx '{"extra.n":17}' out | cmp - less
+}
+
+@test "redis: keys of a running IntelMQ: what has come in goes out when nothing more comes" {
+	start_redis
+	mkfifo pipe
+	imq-deduplicator --keys intelmq --state "redis://$redis" < pipe > out 2> err 3>&- &
+	pid=$!
+	exec 7> pipe
+	for n in 1 2 3; do
+		numbers 1 $n >&7
+		wait_until sh -c "[ \$(wc -l < out) = $n ]"
+		wait_until sh -c "[ \$(redis-cli -p $redis_port -n 6 dbsize) = $n ]"
+	done
+	# The server is started anew: asked again.
+	stop_redis
+	redis-server redis.conf > redis.log 2>&1 3>&- 7>&- &
+	echo "$!" > redis.pid
+	wait_until redis PING || { cat redis.log; false; }
+	numbers 3 5 >&7
+	wait_until sh -c '[ $(wc -l < out) = 6 ]'
+	exec 7>&-
+	wait "$pid"
+	{ numbers 1 3; numbers 3 5; } | cmp - out
+}
+
+@test "redis: keys of a running IntelMQ: a server that goes away ends the command, which counts what it held" {
+	start_redis
+	mkfifo pipe
+	imq-deduplicator --keys intelmq --state "redis://$redis" --stats < pipe > out 2> err 3>&- &
+	pid=$!
+	exec 7> pipe
+	numbers 1 10 >&7
+	wait_until sh -c '[ $(wc -l < out) = 10 ]'
+	stop_redis
+	numbers 11 600 >&7
+	exec 7>&-
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 5 ]
+	numbers 1 10 | cmp - out
+	grep -q refused err
+	tail -n 1 err | jq -e '.in == .out + .dropped + .rejected + .pending and .out == 10 and .pending > 0'
 }
 
 @test "redis: only commands that can use it are linked with its library" {

@@ -1,12 +1,32 @@
-/* What IntelMQ's deduplicator keeps in Redis: a string `hash` at the SHA-256 of each event (data-format.md 3.9). */
+/* imq-deduplicator --keys intelmq: what IntelMQ's deduplicator keeps in Redis, a string `hash` at the SHA-256 of each event
+ * (data-format.md 3.9). */
 #ifndef IMQ_DEDUPLICATOR_INTELMQ_H
 #define IMQ_DEDUPLICATOR_INTELMQ_H
 
 #include <stdbool.h>
 
 #include "event.h"
+#include "filter.h"
 #include "opt.h"
 #include "problem.h"
+#include "state.h"
+
+struct dedup_settings {
+	int filter_type; /* BLACKLIST, WHITELIST */
+	struct list filter_keys;
+	bool bypass;
+	double ttl; /* seconds, 0: for ever */
+	int keys; /* not 0: IntelMQ's */
+	struct state *state; /* memory only, then */
+};
+
+enum { BLACKLIST, WHITELIST };
+
+/* Its instance is the settings. Does nothing without those keys. */
+extern struct mixin intelmq_mixin;
+/* The callbacks of the filter. */
+enum verdict intelmq_event(struct event *ev);
+void intelmq_idle(void);
 
 enum { DIGEST = 32, HEX = 2 * DIGEST };
 
@@ -24,8 +44,9 @@ struct intelmq_keys;
  * NULL with PROBLEM. Free with intelmq_keys_close(). */
 struct intelmq_keys *intelmq_keys_open(const char *url, long long batch, long long ttl, struct problem *problem);
 void intelmq_keys_close(struct intelmq_keys *k);
-/* Whether the digest is there (*KNOWN). False: PROBLEM, also after another attempt to connect. */
-bool intelmq_keys_test(struct intelmq_keys *k, const unsigned char digest[DIGEST], bool *known, struct problem *problem);
+/* Which of COUNT digests are there, asked for in one go. False: PROBLEM, also after another attempt to connect. */
+bool intelmq_keys_test(
+	struct intelmq_keys *k, const unsigned char (*digests)[DIGEST], size_t count, bool *known, struct problem *problem);
 /* Remembers to keep the digest; returns how many there are now. */
 size_t intelmq_keys_add(struct intelmq_keys *k, const unsigned char digest[DIGEST]);
 /* Keeps them, in one transaction with the batch's number (-1: it has none). */

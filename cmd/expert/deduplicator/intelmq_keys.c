@@ -1,6 +1,5 @@
 /* The keys of a running IntelMQ's deduplicator. What a batch adds is kept at its barrier, with a list of it at NAME:undo and the batch's
  * number at NAME:batch: a batch that comes again after a crash is not taken for seen. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -28,10 +27,14 @@ static char *key_of(const struct redis *r, const char *suffix)
 	return key;
 }
 
-static struct text hex_of(const unsigned char digest[DIGEST], char hex[HEX + 1])
+static struct text hex_of(const unsigned char digest[DIGEST], char hex[HEX])
 {
-	for (size_t i = 0; i < DIGEST; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < DIGEST; i++) {
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
 	return (struct text){ hex, HEX };
 }
 
@@ -99,21 +102,33 @@ void intelmq_keys_close(struct intelmq_keys *k)
 	free(k);
 }
 
-bool intelmq_keys_test(struct intelmq_keys *k, const unsigned char digest[DIGEST], bool *known, struct problem *problem)
+static bool ask_for(struct redis *r, const unsigned char (*digests)[DIGEST], size_t count, bool *known, struct problem *problem)
 {
-	char hex[HEX + 1];
-	struct text key = hex_of(digest, hex);
-	redisReply *reply = redis_ask(k->redis, problem, "EXISTS %b", key.at, key.len);
+	bool fine = true;
+	char hex[HEX];
 
-	if (!reply && !redis_connected(k->redis) && redis_connect(k->redis, problem))
-		reply = redis_ask(k->redis, problem, "EXISTS %b", key.at, key.len);
-	*known = reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
-	return redis_done(reply);
+	for (size_t i = 0; i < count; i++)
+		redis_add(r, 2, (struct text[]){ TEXT("EXISTS"), hex_of(digests[i], hex) });
+	for (size_t i = 0; i < count && (i == 0 || redis_connected(r)); i++) {
+		redisReply *reply = redis_read(r, problem);
+
+		known[i] = reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0;
+		fine = redis_done(reply) && fine;
+	}
+	return fine;
+}
+
+bool intelmq_keys_test(
+	struct intelmq_keys *k, const unsigned char (*digests)[DIGEST], size_t count, bool *known, struct problem *problem)
+{
+	if (ask_for(k->redis, digests, count, known, problem))
+		return true;
+	return !redis_connected(k->redis) && redis_connect(k->redis, problem) && ask_for(k->redis, digests, count, known, problem);
 }
 
 size_t intelmq_keys_add(struct intelmq_keys *k, const unsigned char digest[DIGEST])
 {
-	char hex[HEX + 1];
+	char hex[HEX];
 
 	buf_text(&k->pending, hex_of(digest, hex));
 	return k->pending.len / HEX;
