@@ -418,6 +418,8 @@ bool build_when(struct builder *b, struct text name, struct step *step);
 bool build_path(struct builder *b, struct text name, bool wild, struct path_step **path, size_t *depth);
 bool build_steps(struct builder *b, struct value list, struct steps *steps);
 bool build_conditions(struct builder *b, struct value map, struct conditions *conditions);
+/* C's values: those of a list, or the one. */
+bool build_values(struct builder *b, struct value v, struct condition *c);
 /* Tests of the value in hand, or of SOURCE where it is not NULL, without naming a source. */
 bool build_tests(struct builder *b, struct value map, const struct source *source, struct conditions *conditions);
 unsigned build_slot(struct builder *b, enum field f);
