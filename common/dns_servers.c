@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dns_priv.h"
+#include "files.h"
 #include "ip.h"
 
 enum { DNS_SERVICE = 53, RESOLV_CONF_MAX = 65536 };

@@ -6,7 +6,7 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "opt.h"
+#include "files.h"
 
 static int visible(const struct dirent *entry)
 {

@@ -4,7 +4,7 @@
 
 #include "alloc.h"
 #include "field_priv.h"
-#include "opt.h"
+#include "files.h"
 #include "regex.h"
 #include "yaml_json.h"
 

@@ -4,7 +4,7 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "opt.h"
+#include "files.h"
 #include "value.h"
 
 enum { LIST_FILE_LIMIT = 1 << 30 };

@@ -9,7 +9,7 @@ own_make() {
 @test "install: commands, pages, completions and share/ go where they belong, work there, and go away again" {
 	[ -z "${IMQ_BIN:-}" ] || skip "concerns the usual build"
 	cp -a "$IMQ_ROOT/build" build
-	rm -rf build/common/opt.o build/libimq.a build/tests build/unit
+	rm -rf build/common/files.o build/libimq.a build/tests build/unit
 	own_make DESTDIR="$PWD/root" install > log 2>&1 || { tail -n 20 log; false; }
 	[ ! -e usr ]
 	mv "root$PWD/usr" usr # as a package manager would

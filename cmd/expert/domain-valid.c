@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "database.h"
 #include "event.h"
+#include "files.h"
 #include "filter.h"
 #include "host.h"
 #include "watch.h"

@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "event.h"
+#include "files.h"
 #include "filter.h"
 #include "template.h"
 #include "value.h"

@@ -2,6 +2,7 @@
  * none. */
 #include "database.h"
 #include "event.h"
+#include "files.h"
 #include "filter.h"
 #include "ipmap.h"
 #include "log.h"

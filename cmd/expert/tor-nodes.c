@@ -4,6 +4,7 @@
 
 #include "database.h"
 #include "event.h"
+#include "files.h"
 #include "filter.h"
 #include "ipmap.h"
 #include "log.h"

@@ -3,8 +3,8 @@
 
 #include "alloc.h"
 #include "entries.h"
+#include "files.h"
 #include "jq_program.h"
-#include "opt.h"
 
 enum { FILE_MAX = 1 << 20 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "files.h"
 #include "filter.h"
 #include "log.h"
 #include "opt.h"

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "files.h"
 #include "netmap.h"
-#include "opt.h"
 
 static const struct netmap_stamp stamp = { 1, 2, 3 };
 static struct buf good;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "files.h"
 #include "modify.h"
 #include "yaml_json.h"
 

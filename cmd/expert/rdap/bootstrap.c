@@ -11,8 +11,8 @@
 #include "alloc.h"
 #include "buf.h"
 #include "clock.h"
+#include "files.h"
 #include "log.h"
-#include "opt.h"
 #include "stream.h"
 
 enum { MAX_ROWS = 200000, FILE_LIMIT = 64 << 20 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "opt.h"
+#include "files.h"
 #include "unicode.h"
 
 enum { RULES_LIMIT = 64 << 20, NOWHERE = ~0u };

@@ -1,6 +1,5 @@
 /* imq-sieve's pieces: text -> tree (lexer.c, parser.c) -> flat program (compile.c, match.c, code.c) ->
- * verdicts (run.c). The
- * language is described in imq-sieve-rules(5). */
+ * verdicts (run.c). The language is described in imq-sieve-rules(5). */
 #ifndef SIEVE_H
 #define SIEVE_H
 

@@ -1,6 +1,7 @@
 /* imq-trusted-introducer-lookup: the contact of the CSIRT that is responsible for a domain or an AS, by the
  * Trusted Introducer's directory, which is read once at the start. */
 #include "event.h"
+#include "files.h"
 #include "filter.h"
 #include "http.h"
 #include "teams.h"

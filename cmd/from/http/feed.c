@@ -1,6 +1,6 @@
 #include "arena.h"
 #include "feeds.h"
-#include "opt.h"
+#include "files.h"
 #include "value.h"
 #include "yaml_json.h"
 

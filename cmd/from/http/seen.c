@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "opt.h"
+#include "files.h"
 #include "stream.h"
 #include "value.h"
 

@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "compile.h"
+#include "files.h"
 #include "opt.h"
 
 extern char **environ;

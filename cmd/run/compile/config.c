@@ -7,7 +7,7 @@
 
 #include "alloc.h"
 #include "compile.h"
-#include "opt.h"
+#include "files.h"
 #include "value.h"
 #include "yaml_json.h"
 

@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "dump.h"
+#include "files.h"
 #include "filter.h"
 #include "log.h"
 #include "opt.h"

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "files.h"
 #include "log.h"
-#include "opt.h"
 #include "stream.h"
 
 enum { MAX_REJECTS = 1 << 30 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "files.h"
 #include "filter.h"
 #include "imq.h"
 #include "log.h"

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "files.h"
 #include "log.h"
-#include "opt.h"
 #include "pump.h"
 
 /* Finds the commands beside this one before those in PATH. */
