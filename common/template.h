@@ -19,6 +19,8 @@ typedef int template_resolve(void *context, struct text field, struct text group
 /* Reads a format string in which the event goes by the name EVENT: `msg`. NULL with PROBLEM's text filled in. */
 struct template *template_format(struct text source, const char *event, template_resolve *resolve, void *context,
 	struct problem *problem);
+/* Makes the fields of T, a format string, print None where they are absent, but for `extra` as a whole. */
+void template_print_none(struct template *t);
 void template_free(struct template *t);
 
 /* Appends the result for EV to OUT. MATCHES are what template_resolve numbered; NULL where there are none.

@@ -429,6 +429,8 @@ static struct value field_value(struct render *r, const struct expr *e)
 
 	if (e->required && v.kind == VALUE_NONE)
 		return template_fail(r, e, "%.*s is absent", TEXT_ARGS(field_name(e->field)));
+	if (e->none && v.kind == VALUE_NONE)
+		return template_string_value(event_arena(r->ev), TEXT("None"));
 	return v;
 }
 

@@ -176,3 +176,17 @@ struct template *template_format(struct text source, const char *event, template
 	template_free(t);
 	return NULL;
 }
+
+void template_print_none(struct template *t)
+{
+	for (struct node *n = t->first; n; n = n->next) {
+		struct expr *e = n->expr;
+
+		while (e && e->left)
+			e = e->left;
+		if (e && e->kind == EXPR_FIELD && e->field != F_EXTRA) {
+			e->required = false;
+			e->none = true;
+		}
+	}
+}

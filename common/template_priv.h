@@ -65,6 +65,7 @@ struct expr {
 	struct value value;        /* CONSTANT */
 	enum field field;          /* FIELD */
 	bool required;             /* FIELD: an absent one is an error */
+	bool none;                 /* FIELD: an absent one prints as None */
 	int number;                /* VARIABLE, MATCH, LOOP's attribute, FILTER's function, PAD's width */
 	char align, fill;          /* PAD: one of < > ^ */
 };

@@ -58,6 +58,7 @@ NOT_RUN = {
     'imq-to-kafka': 'needs a server',
     'imq-to-redis': 'needs a server',
     'imq-to-restapi': 'needs a server',
+    'imq-to-smtp': 'needs a server',
     'imq-to-tcp': 'needs a server',
     'imq-splunk-saved-search': 'asks a server about every event, and says so where there is none',
     'imq-uwhoisd': 'asks a server about every event, and says so where there is none',
