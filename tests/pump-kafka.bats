@@ -63,3 +63,73 @@ queue() {
 	imq-queue get sqlite:q#out | jq '."extra.number"' | sort -n > got
 	seq 500 | cmp - got
 }
+
+@test "kafka: a reader that is killed goes on from its last commit: nothing is lost, nothing is acknowledged before it is delivered" {
+	events 1 3000 | imq-queue put "$(queue in)"
+	# Delivers what it reads to a file. Takes the pump with it at the batches that ./kills names: `early`, before it has delivered any of it;
+	# `late`, when all of it is delivered and nothing is acknowledged yet.
+	cat > sink <<- 'END'
+		#!/usr/bin/python3
+		import os, sys
+		out, batch = open("delivered", "ab", 0), []
+		kills = [line.split() for line in open("kills")]
+		number = 0
+		def die(when):
+		    if kills and kills[0] == [str(number), when]:
+		        with open("kills", "w") as f:
+		            f.writelines(" ".join(k) + "\n" for k in kills[1:])
+		        os.kill(os.getppid(), 9)
+		        os._exit(0)
+		for line in sys.stdin.buffer:
+		    if line != b"\n":
+		        batch.append(line)
+		        continue
+		    number += bool(batch)
+		    die("early")
+		    out.write(b"".join(batch))
+		    if batch:
+		        open("last", "w").write(str(len(batch)))
+		        die("late")
+		    batch = []
+		    sys.stdout.buffer.write(line)
+		    sys.stdout.buffer.flush()
+	END
+	chmod +x sink
+	printf '%s\n' '3 early' '4 late' > kills
+	pump=(imq-pump --from "kafka://$kafka?session.timeout.ms=4000&heartbeat.interval.ms=500#in" --drain --batch-size 200 -- ./sink)
+	run -137 "${pump[@]}"
+	[ "$(imq-queue count "$(queue in)")" = $((3000 - $(wc -l < delivered))) ]
+	run -137 "${pump[@]}"
+	twice=$(cat last)
+	[ "$(imq-queue count "$(queue in)")" = $((3000 - ($(wc -l < delivered) - twice))) ]
+	run -0 "${pump[@]}"
+	[ "$(imq-queue count "$(queue in)")" = 0 ]
+	sort -u delivered > got
+	events 1 3000 | sort | cmp - got
+	# What was delivered and not acknowledged came again, nothing else.
+	[ "$(wc -l < delivered)" = $((3000 + twice)) ]
+}
+
+@test "kafka: what a killed reader had goes to the other one of its group" {
+	for n in 1 2; do
+		imq-pump --from "kafka://$kafka?session.timeout.ms=4000&heartbeat.interval.ms=500#in" --to sqlite:q#$n --batch-size 50 -- cat 3>&- 8>&- 2> log$n &
+		echo "$!" > pump$n.pid
+	done
+	count() {
+		imq-queue count "sqlite:q#$1"
+	}
+	both_read() {
+		events 1 30 | imq-queue put "$(queue in)"
+		[ "$(count 1)" -gt 0 ] && [ "$(count 2)" -gt 0 ]
+	}
+	wait_until both_read || wait_until both_read
+	kill -9 "$(cat pump1.pid)"
+	events 1001 2000 | imq-queue put "$(queue in)"
+	all_read() {
+		for n in 1 2; do imq-queue peek -n 100000 sqlite:q#$n; done | sort -u > got
+		[ "$(wc -l < got)" = 1030 ]
+	}
+	wait_until all_read || wait_until all_read
+	kill "$(cat pump2.pid)"
+	wait "$(cat pump2.pid)"
+}
