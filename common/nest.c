@@ -238,26 +238,30 @@ static struct member *sorted_members(struct value v, size_t *count, struct arena
 
 static void put_value(struct buf *out, struct value v, bool sorted, struct arena *a);
 
+static void put_member(struct buf *out, size_t i, struct text name, struct value v, bool sorted, struct arena *a)
+{
+	if (i)
+		buf_string(out, ", ");
+	buf_json_ascii(out, name);
+	buf_string(out, ": ");
+	put_value(out, v, sorted, a);
+}
+
 static void put_object(struct buf *out, struct value v, bool sorted, struct arena *a)
 {
 	struct value_walk walk = value_walk(v);
 	struct value key, inner;
 	struct member *members;
 	size_t count = 0;
-	bool first = true;
 
 	if (!sorted) {
-		while (value_next_member(&walk, &key, &inner)) {
-			put_key(out, NO_TEXT, value_text(key, a), &first, false);
-			put_value(out, inner, sorted, a);
-		}
+		while (value_next_member(&walk, &key, &inner))
+			put_member(out, count++, value_text(key, a), inner, sorted, a);
 		return;
 	}
 	members = sorted_members(v, &count, a);
-	for (size_t i = 0; i < count; i++) {
-		put_key(out, NO_TEXT, members[i].name, &first, false);
-		put_value(out, members[i].value, sorted, a);
-	}
+	for (size_t i = 0; i < count; i++)
+		put_member(out, i, members[i].name, members[i].value, sorted, a);
 }
 
 static void put_value(struct buf *out, struct value v, bool sorted, struct arena *a)
