@@ -11,7 +11,7 @@ static const char *const files[] = { "share/feeds/shadowserver/shadowserver.yaml
 	"share/feeds/misp/events.yaml", "share/feeds/shodan/banners.yaml", "share/feeds/microsoft/ctip.yaml",
 	"share/feeds/fireeye/mas.yaml", "share/feeds/twitter/tweets.yaml" };
 
-static void ignore_record(struct session *s, unsigned events)
+static void ignore_record(struct session *s, size_t events)
 {
 	(void)s;
 	(void)events;
@@ -49,6 +49,7 @@ static void run(const struct definition *d, const uint8_t *data, size_t size, si
 	s.feed = &d->feeds[0];
 	s.file = "scan_example.csv";
 	s.first = TEXT("{");
+	buf_room(&copy, size + 1);
 	buf_add(&copy, (const char *)data, size);
 	if (session_start(&s, NULL)) {
 		if (cut)

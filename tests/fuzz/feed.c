@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ignore_record(struct session *s, unsigned events)
+static void ignore_record(struct session *s, size_t events)
 {
 	(void)s;
 	(void)events;

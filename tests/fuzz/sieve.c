@@ -7,6 +7,8 @@
 #include "../../cmd/expert/sieve/parser.c"
 #include "../../cmd/expert/sieve/dates.c"
 #include "../../cmd/expert/sieve/compile.c"
+#include "../../cmd/expert/sieve/match.c"
+#include "../../cmd/expert/sieve/code.c"
 #include "../../cmd/expert/sieve/tests.c"
 #include "../../cmd/expert/sieve/run.c"
 
