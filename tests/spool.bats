@@ -246,7 +246,7 @@ stop_proxy() {
 @test "spool: with --drain a broker that is away is told, unless there are records in the file" {
 	run -5 imq-pump --from amqp://127.0.0.1:1#in --spool spool --drain -- cat
 	events 1 3 | imq-queue put sqlite:spool#in
-	run -4 --separate-stderr imq-pump --from amqp://127.0.0.1:1#in --spool spool --drain --tries 2 -- cat
+	run -5 --separate-stderr imq-pump --from amqp://127.0.0.1:1#in --spool spool --drain --tries 2 -- cat
 	[ "$output" = "$(events 1 3)" ]
 	[[ "$stderr" == *'giving up after 2 failures'* ]]
 }
@@ -283,6 +283,33 @@ stop_proxy() {
 	[[ "$output" == *'keeps the numbers of batches itself'* ]]
 	run -2 imq-pump --from "$(queue in)" --spool no/such/folder -- cat
 	[[ "$output" == *'no/such/folder: '* ]]
+}
+
+@test "spool: a bot of IntelMQ's with a state and RabbitMQ as its broker has one" {
+	cat > runtime.yaml <<- END
+		global:
+		  source_pipeline_broker: amqp
+		  source_pipeline_port: ${rabbitmq##*:}
+		  destination_pipeline_broker: amqp
+		  destination_pipeline_port: ${rabbitmq##*:}
+		dedup:
+		  group: Expert
+		  module: intelmq.bots.experts.deduplicator.expert
+		  parameters: {filter_type: whitelist, filter_keys: extra.number, source_queue: $BATS_TEST_NUMBER-in,
+		    destination_queues: [$BATS_TEST_NUMBER-out]}
+	END
+	for i in 1 2; do events 1 30; done | imq-queue put "$(queue in)"
+	IMQ_STATE=$PWD/state imq-pump --bot dedup runtime.yaml > log 2>&1 3>&- &
+	echo $! > pump.pid
+	wait_until waiting out 30
+	wait_until sh -c "[ \"\$(imq-queue count 'sqlite:state/dedup.spool#$BATS_TEST_NUMBER-in')\" = 0 ]"
+	kill "$(cat pump.pid)"
+	wait "$(cat pump.pid)"
+	rm pump.pid
+	imq-queue get "$(queue out)" > got
+	events 1 30 | cmp - got
+	imq-queue list sqlite:state/dedup.spool > list
+	[ "$(cat list)" = "$BATS_TEST_NUMBER-in"$'\t0\t0' ]
 }
 
 @test "spool: killed again and again, a pump and its stages lose nothing, and count twice no more than one batch a kill" {

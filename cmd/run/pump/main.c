@@ -398,8 +398,7 @@ static bool is_over(void)
 	unsigned failures = my.spool ? spool_failures(my.spool) : 0;
 
 	if (my.tries && failures >= my.tries) {
-		log_message("giving up after %u failures", failures);
-		my.run.failure = EXIT_IO;
+		log_message("giving up after %u failures", failures); /* stop() makes a status of them */
 		return true;
 	}
 	return my.drain && !failures && !sinks_full(my.sinks, my.high_water);
@@ -501,6 +500,8 @@ static char *const *find_words(int argc, char **argv)
 
 static void stop(void)
 {
+	bool away = my.spool && spool_failures(my.spool) > 0;
+
 	for (long long i = 0; my.copies && i < my.jobs; i++) {
 		int status = copy_stop(&my.copies[i], !my.run.failure);
 
@@ -516,6 +517,8 @@ static void stop(void)
 		spool_close(my.spool);
 	else
 		queue_close(my.source);
+	if (away && !my.run.failure)
+		my.run.failure = EXIT_REMOTE;
 	event_free(my.ev);
 	buf_free(&my.batch.lines);
 }
