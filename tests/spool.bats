@@ -17,15 +17,17 @@ teardown() {
 	done
 }
 
-# Passes records on. As long as the file `kills` has lines, it takes one of them and kills the pump instead of passing on a barrier: whatever
-# is before it has noted that batch, and the pump has not.
+# Passes records on. The first line of the file `kills` is how many barriers it passes on before it takes that line and kills the pump
+# instead of passing on the next one: whatever is before it has noted that batch, and the pump has not.
 setup_more() {
 	cat > killer <<- 'END'
 		#!/usr/bin/python3
 		import os, signal, sys
 		for line in sys.stdin.buffer:
-		    if line == b"\n" and (left := open("kills").readlines()):
-		        open("kills", "w").writelines(left[1:])
+		    left = [int(number) for number in open("kills")] if line == b"\n" else []
+		    if left:
+		        open("kills", "w").writelines(f"{number}\n" for number in ([left[0] - 1] if left[0] else []) + left[1:])
+		    if left and not left[0]:
 		        os.kill(os.getppid(), signal.SIGKILL)
 		        sys.exit()
 		    sys.stdout.buffer.write(line)
@@ -59,11 +61,11 @@ spooled() {
 	imq-queue count "sqlite:spool#$BATS_TEST_NUMBER-in"
 }
 
-# Runs a pump until it is done: again whenever it was killed, KILLS times.
+# Runs a pump until it is done: again whenever it was killed, KILLS times, over the same batch or a later one.
 pump_killed() {
 	local kills=$1
 	shift
-	yes kill | head -n "$kills" > kills
+	printf '%s\n' 0 0 1 2 0 | head -n "$kills" > kills
 	for _ in $(seq "$kills"); do
 		run -137 imq-pump --from "$(queue in)" --drain "$@"
 	done
@@ -102,22 +104,22 @@ stop_proxy() {
 }
 
 @test "spool: what is behind it in one file is committed together" {
-	events 1 600 | imq-queue put "$(queue in)"
-	pump_killed 5 --spool spool --to sqlite:spool#out --batch-size 100 -- imq-deduplicator --state dedup --filter-type whitelist --filter-keys extra.number '|' ./killer
+	events 1 6000 | imq-queue put "$(queue in)"
+	pump_killed 5 --spool spool --to sqlite:spool#out -- imq-deduplicator --state dedup --filter-type whitelist --filter-keys extra.number '|' ./killer
 	imq-queue get sqlite:spool#out > got
-	events 1 600 | cmp - got
+	events 1 6000 | cmp - got
 }
 
 @test "spool: a pump that is killed once the groups are stored counts no event twice" {
 	echo 2026-11-25T10:00:00+00:00 > now
 	export IMQ_NOW=@now
 	aggregate=(imq-aggregate --fields extra.number --threshold 1 --state groups)
-	for i in $(seq 20); do events 1 10; done | imq-queue put "$(queue in)"
-	pump_killed 4 --spool spool --batch-size 50 --to sqlite:q#out -- "${aggregate[@]}" '|' ./killer
+	for i in $(seq 20); do events 1 300; done | imq-queue put "$(queue in)"
+	pump_killed 5 --spool spool --to sqlite:q#out -- "${aggregate[@]}" '|' ./killer
 	echo 2026-11-25T12:00:00+00:00 > now
 	imq-queue put "$(queue in)" <<< '{"extra.number":0}'
 	run -0 imq-pump --from "$(queue in)" --spool spool --to sqlite:q#out --drain -- "${aggregate[@]}"
-	[ "$(imq-queue get sqlite:q#out | jq '."extra.count"' | uniq -c | xargs)" = '10 20' ]
+	[ "$(imq-queue get sqlite:q#out | jq '."extra.count"' | uniq -c | xargs)" = '300 20' ]
 }
 
 @test "spool: without it, such a pump counts what was in flight twice" {
@@ -125,7 +127,7 @@ stop_proxy() {
 	export IMQ_NOW=@now
 	aggregate=(imq-aggregate --fields extra.number --threshold 1 --state groups)
 	for i in $(seq 20); do events 1 10; done | imq-queue put "$(queue in)"
-	echo kill > kills
+	echo 0 > kills
 	run -137 imq-pump --from "$(queue in)" --to sqlite:q#out --drain -- "${aggregate[@]}" '|' ./killer
 	echo 2026-11-25T10:00:01+00:00 > now
 	run -0 imq-pump --from "$(queue in)" --to sqlite:q#out --drain -- "${aggregate[@]}"
@@ -137,16 +139,16 @@ stop_proxy() {
 
 @test "spool: a pump that is killed once a deduplicator has noted its events loses none" {
 	deduplicate=(imq-deduplicator --state dedup --filter-type whitelist --filter-keys extra.number)
-	for i in 1 2; do events 1 500; done | imq-queue put "$(queue in)"
-	pump_killed 3 --spool spool --batch-size 200 --to sqlite:q#out -- "${deduplicate[@]}" '|' ./killer
+	for i in 1 2; do events 1 3000; done | imq-queue put "$(queue in)"
+	pump_killed 5 --spool spool --to sqlite:q#out -- "${deduplicate[@]}" '|' ./killer
 	imq-queue get sqlite:q#out > got
-	events 1 500 | cmp - got
+	events 1 3000 | cmp - got
 }
 
 @test "spool: a pump that is killed once a database has its rows stores none of them again" {
-	events 1 500 | sed 's/"extra.number"/"source.asn"/' | imq-queue put "$(queue in)"
-	pump_killed 3 --spool spool --batch-size 200 -- imq-to-sql --database db --create-schema --batch-name x '|' ./killer
-	[ "$(sqlite3 db 'SELECT count(*), count(DISTINCT "source.asn") FROM events')" = '500|500' ]
+	events 1 6000 | sed 's/"extra.number"/"source.asn"/' | imq-queue put "$(queue in)"
+	pump_killed 5 --spool spool -- imq-to-sql --database db --create-schema --batch-name x '|' ./killer
+	[ "$(sqlite3 db 'SELECT count(*), count(DISTINCT "source.asn") FROM events')" = '6000|6000' ]
 }
 
 @test "spool: behind a new file numbers are beyond those that a state has" {
@@ -185,7 +187,7 @@ stop_proxy() {
 	for i in 1 2 3; do events 1 100; done | imq-taxonomy | cmp - got
 	# A batch of the broker's that would end within a message.
 	for i in 1 2; do events 1 999 | imq-queue put "$(packed in)"; done
-	echo kill > kills
+	echo 0 > kills
 	run -137 imq-pump --from "$(queue in)" --spool spool --to sqlite:q#out --drain -- imq-taxonomy '|' ./killer
 	[ "$(spooled)" = 999 ]
 	run -0 imq-pump --from "$(queue in)" --spool spool --to sqlite:q#out --drain -- imq-taxonomy
