@@ -29,11 +29,12 @@ enum queue_use {
 enum queue_taken { QUEUE_TAKEN, QUEUE_EMPTY, QUEUE_FAILED };
 
 /* Records as lines, each with its line feed; kept by the caller from one batch to the next. With RAW the caller wants messages that
- * need not be JSON, byte for byte (not from a file of SQLite, which holds lines): queue_batch_next() reads them, and LINES is private. */
+ * need not be JSON, byte for byte (not from a file of SQLite, which holds lines): queue_batch_next() reads them, and LINES is private. With
+ * WHOLE a batch ends, if RECORDS are not fewer than one has, where a message of several records ends: queue_done() leaves none half done. */
 struct queue_batch {
 	struct buf lines;
 	size_t count;
-	bool raw;
+	bool raw, whole;
 };
 
 struct queue;

@@ -404,7 +404,7 @@ static enum queue_taken receive_or_ask(struct amqp_queue *q, struct problem *pro
 	return receive(q, waiting ? ARRIVE : LINGER, problem);
 }
 
-/* At most COUNT of the records held; less, if need be, to end where a message ends: that one can be acknowledged. */
+/* COUNT of the records held, or less, to end where a message ends: that one can be acknowledged. */
 static size_t whole_messages(const struct amqp_queue *q, size_t count)
 {
 	size_t whole = count;
@@ -433,7 +433,9 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 		if (got == QUEUE_EMPTY)
 			break;
 	}
-	q->in_flight = whole_messages(q, q->held.count < records ? q->held.count : records);
+	q->in_flight = q->held.count < records ? q->held.count : records;
+	if (batch->whole)
+		q->in_flight = whole_messages(q, q->in_flight);
 	if (!q->in_flight)
 		return QUEUE_EMPTY;
 	batch->count = q->in_flight;

@@ -102,7 +102,7 @@ struct spool *spool_open(const char *file, const char *url, bool patient, struct
 	struct spool *s = alloc_zero(1, sizeof *s);
 	struct problem away = { .line = 0 };
 
-	*s = (struct spool){ .url = url, .status = status, .remote = NULL };
+	*s = (struct spool){ .url = url, .status = status, .batch.whole = true };
 	s->remote = open_remote(s, &away);
 	if (!s->remote && !away.away) {
 		*problem = away;
