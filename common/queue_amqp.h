@@ -5,12 +5,14 @@
 
 #include "opt.h"
 #include "queue.h"
+#include "tls.h"
 
 struct amqp_options {
 	const char *host, *vhost, *username, *password, *exchange, *exchange_type;
 	long long port, attempts;
 	double heartbeat;
 	bool use_ssl, exchange_durable;
+	struct tls_options tls;
 };
 
 #define AMQP_OPTIONS(o) \
@@ -22,6 +24,7 @@ struct amqp_options {
 	OPT_TEXT('u', "username", &(o)->username, NULL, "name to log in with, together with a password; else guest"), \
 	OPT_SECRET("password", &(o)->password, "password"), \
 	OPT_BOOL(0, "use-ssl", &(o)->use_ssl, false, "talk TLS, and check the broker's certificate; set the port too"), \
+	TLS_OPTIONS(&(o)->tls), \
 	OPT_TEXT('e', "exchange-name", &(o)->exchange, NULL, "exchange, declared at the start"), \
 	OPT_TEXT(0, "exchange-type", &(o)->exchange_type, "topic", "its type"), \
 	OPT_BOOL(0, "exchange-durable", &(o)->exchange_durable, true, "it outlives a restart of the broker")

@@ -46,6 +46,8 @@ static void write_url(const struct amqp_options *o, enum queue_use use, const ch
 		add_setting(url, "user", o->username);
 		add_setting(url, "password", o->password);
 	}
+	if (o->use_ssl)
+		tls_options_add(&o->tls, url);
 	buf_string(url, more);
 	buf_char(url, '#');
 	queue_url_add(url, text_of(name));

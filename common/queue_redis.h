@@ -4,10 +4,13 @@
 
 #include "opt.h"
 #include "queue.h"
+#include "tls.h"
 
 struct redis_options {
 	const char *host, *password, *queue;
 	long long port, db;
+	bool use_ssl;
+	struct tls_options tls;
 };
 
 #define REDIS_OPTIONS(o) \
@@ -15,6 +18,8 @@ struct redis_options {
 	OPT_INTEGER('p', "redis-server-port", &(o)->port, "6379", "its port"), \
 	OPT_INTEGER('d', "redis-db", &(o)->db, "2", "number of the database"), \
 	OPT_SECRET("redis-password", &(o)->password, "password"), \
+	OPT_BOOL(0, "use-ssl", &(o)->use_ssl, false, "talk TLS, and check the server's certificate"), \
+	TLS_OPTIONS(&(o)->tls), \
 	OPT_TEXT('q', "redis-queue", &(o)->queue, NULL, "key of the list")
 
 /* Connects as O says; what is given goes there as it is. NULL with PROBLEM filled in. */

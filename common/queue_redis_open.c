@@ -9,6 +9,8 @@ static bool check_options(const struct redis_options *o, struct problem *problem
 		return problem_set(problem, "--redis-queue is missing");
 	if (o->port < 1 || o->port > 65535)
 		return problem_set(problem, "--redis-server-port: from 1 to 65535");
+	if (o->use_ssl && o->host[0] == '/')
+		return problem_set(problem, "--use-ssl: not over a Unix socket");
 	return true;
 }
 
@@ -19,7 +21,7 @@ struct queue *queue_redis_open(const struct redis_options *o, enum queue_use use
 
 	if (!check_options(o, problem))
 		return NULL;
-	buf_string(&url, "redis:");
+	buf_string(&url, o->use_ssl ? "rediss:" : "redis:");
 	if (o->host[0] == '/')
 		queue_url_add(&url, text_of(o->host));
 	else
@@ -29,6 +31,8 @@ struct queue *queue_redis_open(const struct redis_options *o, enum queue_use use
 		buf_string(&url, "&password=");
 		queue_url_add(&url, text_of(o->password));
 	}
+	if (o->use_ssl)
+		tls_options_add(&o->tls, &url);
 	buf_char(&url, '#');
 	queue_url_add(&url, text_of(o->queue));
 	q = queue_open_engine(&queue_redis, buf_cstr(&url), use, NULL, problem);

@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "alloc.h"
+#include "queue_sink.h"
 
 void tls_free(struct tls *t)
 {
@@ -114,4 +115,16 @@ bool tls_failed(const struct tls *t, const char *place, struct problem *problem)
 	problem_set(problem, "%s: TLS: %s", place, why ? why : errno ? strerror(errno) : "the server closed the connection");
 	problem->away = ended;
 	return false;
+}
+
+void tls_options_add(const struct tls_options *o, struct buf *url)
+{
+	const struct { const char *key, *file; } settings[] = {
+		{ "cafile", o->ca_file }, { "certfile", o->certificate }, { "keyfile", o->key } };
+
+	for (size_t i = 0; i < LENGTH(settings); i++)
+		if (settings[i].file && *settings[i].file) {
+			buf_printf(url, "&%s=", settings[i].key);
+			queue_url_add(url, text_of(settings[i].file));
+		}
 }

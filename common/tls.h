@@ -12,6 +12,8 @@
 
 #include <openssl/ssl.h>
 
+#include "buf.h"
+#include "opt.h"
 #include "problem.h"
 
 struct tls {
@@ -31,5 +33,18 @@ bool tls_prepare(struct tls *t, SSL_CTX *context, const char *host, struct probl
 bool tls_failed(const struct tls *t, const char *place, struct problem *problem);
 /* Whether OpenSSL knows a reason why the last call in this thread failed. */
 bool tls_has_failed(const struct tls *t);
+
+/* The same as options of a command. */
+struct tls_options {
+	const char *ca_file, *certificate, *key;
+};
+
+#define TLS_OPTIONS(o) \
+	OPT_FILE(0, "ssl-ca-certificate", &(o)->ca_file, "with TLS: those who may sign, instead of the system's"), \
+	OPT_FILE(0, "ssl-client-certificate", &(o)->certificate, "with TLS: our own certificate"), \
+	OPT_FILE(0, "ssl-client-certificate-key", &(o)->key, "its key, where that is not in the same file")
+
+/* Appends them to URL as settings, each with an ampersand in front. */
+void tls_options_add(const struct tls_options *o, struct buf *url);
 
 #endif

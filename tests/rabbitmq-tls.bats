@@ -60,6 +60,18 @@ at() { # HOST NAME [&SETTING=VALUE]...
 	[[ "$output" == *'amqps 127.0.0.1: TLS: wrong version number' ]]
 }
 
+@test "rabbitmq-tls: imq-to-amqp and imq-from-amqp" {
+	tls=(--use-ssl --connection-host localhost --connection-port "$secure" --ssl-ca-certificate "$files/ca.pem")
+	own=(--ssl-client-certificate "$files/client.pem" --ssl-client-certificate-key "$files/client.key")
+	events 1 1 | imq-queue put "$(at localhost bots)"
+	events 2 3 | imq-to-amqp "${tls[@]}" "${own[@]}" --routing-key bots --message-with-type
+	imq-from-amqp "${tls[@]}" --ssl-client-certificate "$files/both.pem" --queue-name bots --drain --expect-intelmq-message | cmp - <(events 1 3)
+	run -2 imq-to-amqp "${tls[@]}" --ssl-client-certificate "$files/stranger.pem" --ssl-client-certificate-key "$files/stranger.key" --routing-key bots <<< '{}'
+	[[ "$output" == *'TLS: '*alert* ]]
+	run -2 imq-from-amqp --use-ssl --connection-host localhost --connection-port "$secure" --queue-name bots --drain
+	[[ "$output" == *'certificate is refused: '* ]]
+}
+
 @test "rabbitmq-tls: a certificate of our own where the broker asks for one" {
 	events 1 1 | imq-queue put "$(at localhost own)"
 	own="&certfile=$files/client.pem&keyfile=$files/client.key"

@@ -117,3 +117,18 @@ events() {
 	wait "$pump"
 	[ "$(imq-queue get sqlite:q#out)" = "$(events 1 5)" ]
 }
+
+@test "redis-tls: imq-to-redis and imq-from-redis" {
+	start_secure server
+	tls=(--use-ssl --redis-server-port "$secure" --redis-queue list --ssl-ca-certificate ca.pem)
+	own=(--ssl-client-certificate client.pem --ssl-client-certificate-key client.key)
+	events 1 3 | imq-to-redis "${tls[@]}" "${own[@]}"
+	[ "$(redis LLEN list)" = 3 ]
+	imq-from-redis "${tls[@]}" --ssl-client-certificate both.pem --drain --expect-intelmq-message | cmp - <(events 1 3)
+	run -2 imq-to-redis "${tls[@]}" <<< '{}'
+	[[ "$output" == *'TLS: '*'certificate required'* ]]
+	run -2 imq-to-redis "${tls[@]}" "${own[@]}" --ssl-ca-certificate stranger.pem <<< '{}'
+	[[ "$output" == *'certificate is refused: '* ]]
+	run -2 imq-to-redis --use-ssl --redis-queue list --redis-server-ip "$PWD/redis.sock" <<< '{}'
+	[ "$output" = 'imq-to-redis: --use-ssl: not over a Unix socket' ]
+}
