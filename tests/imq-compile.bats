@@ -247,6 +247,11 @@ botnet() {
 	shellcheck out/pipeline.sh
 	sh -n out/pipeline.sh
 	[ "$(grep 'rm -rf' out/pipeline.sh)" = $'\t# feodo-collector: every hour $(rm -rf /)' ]
+	for bot in feodo-collector file-collector dedup one rest; do
+		run -0 imq-compile --output out --pump "$bot" runtime.yaml
+		shellcheck "out/$bot.sh"
+		sh -n "out/$bot.sh"
+	done
 }
 
 @test "compile: a loop gets queues, and is told" {

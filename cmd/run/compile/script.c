@@ -10,16 +10,22 @@
 #include "compile.h"
 #include "stream.h"
 
+static const char shellcheck[] =
+	"# What is in single quotes is for others, or for a shell of imq-route:\n"
+	"# shellcheck disable=SC1003,SC2016\n";
+
 /* What every script begins with. */
 static const char prologue[] =
 	"set -u\n"
 	"umask 077\n"
 	"export IMQ_STATE\n"
-	"mkdir -p \"$IMQ_STATE\" || exit 4\n"
-	"child='' children=''\n"
-	"\n"
+	"mkdir -p \"$IMQ_STATE\" || exit 4\n";
+
+/* What runs collectors, and the pause that keep() makes too. */
+static const char collecting[] =
 	"# What a collector does when it fails, where its block does not say otherwise.\n"
 	"error_max_retries=3 error_retry_delay=15 error_procedure=pass\n"
+	"child=''\n"
 	"\n"
 	"pause() {\n"
 	"\tsleep \"$1\" &\n"
@@ -92,6 +98,7 @@ static const char epilogue[] =
 	"\n"
 	"case ${1-} in\n"
 	"'')\n"
+	"\tchildren=''\n"
 	"\t# shellcheck disable=SC2086 # words\n"
 	"\ttrap 'kill $children 2> /dev/null; wait; exit 0' INT TERM\n"
 	"\tfor name in $pipelines; do\n"
@@ -145,7 +152,7 @@ static bool add_config_file(const struct script *s, const char *name, struct con
 		snprintf(file_name, sizeof file_name, "%s.yaml", name);
 		fine = script_file(s->folder, file_name, 0600, buf_view(&file->json), problem);
 		buf_printf(&word, "$here/%s", file_name);
-		buf_string(line, " --config");
+		buf_printf(line, "%s--config", line->len ? " " : "");
 		append_expanded(line, buf_cstr(&word));
 	}
 	buf_free(&word);
@@ -287,7 +294,7 @@ static bool append_targets(struct pump *pump, const struct bot *bot, struct prob
 		fine = append_queue(pump, PATH, "_on_error",
 			queues_url(pump->c, pump->s->queues, bot, "destination", bot->on_error, problem), problem);
 	if (config_true(pump->c, bot, "load_balance") && count > 1)
-		buf_string(&pump->line, " --load-balance");
+		buf_printf(&pump->line, "%s--load-balance", pump->line.len ? " " : "");
 	return fine;
 }
 
@@ -401,7 +408,7 @@ static bool append_pump(const struct config *c, const struct script *s, const st
 	bool fine = append_queue(&pump, FROM, NULL, from, problem) && append_chain(c, s, bot, false, &stages, &last, problem) &&
 	            (!last || append_targets(&pump, last, problem)) && finish_pump(&pump, problem);
 
-	buf_printf(out, "\t\texec imq-pump %s%s", graph_scheduled(bot) ? "--drain " : "", buf_cstr(&pump.line));
+	buf_printf(out, "\t\texec imq-pump%s %s", graph_scheduled(bot) ? " --drain" : "", buf_cstr(&pump.line));
 	if (spool)
 		buf_printf(out, " \\\n\t\t\t--spool \"$IMQ_STATE/%s.spool\"", bot->id);
 	buf_printf(out, " \\\n\t\t\t--status \"$IMQ_STATE/%s.status\" -- \\\n\t\t\t%s", bot->id, buf_cstr(&stages));
@@ -485,7 +492,8 @@ static void append_head(const struct config *c, const struct script *s, struct b
 			buf_char(out, '\n');
 			any = true;
 		}
-	buf_string(out, "#\n# Branches of imq-route are for a shell of their own:\n# shellcheck disable=SC1003,SC2016\n");
+	buf_string(out, "#\n");
+	buf_string(out, shellcheck);
 	append_folders(s, pipelines, out);
 }
 
@@ -504,6 +512,8 @@ bool script_write(const struct config *c, const struct script *s, struct buf *ou
 			buf_printf(out, "%s%s", n++ ? " " : "", c->bots[i]->id);
 	buf_string(out, "'\n");
 	buf_string(out, prologue);
+	buf_char(out, '\n');
+	buf_string(out, collecting);
 	buf_string(out, "\n# One pipeline.\nrun() {\n\tcase $pipeline in\n");
 	buf_text(out, buf_view(&pipelines));
 	buf_string(out, "\t*)\n\t\techo \"no pipeline $pipeline\" >&2\n\t\treturn 2\n\t\t;;\n\tesac\n}\n\n");
@@ -525,9 +535,11 @@ bool script_bot(const struct config *c, const struct script *s, struct bot *bot,
 	buf_string(out, "#!/bin/sh\n# Written by imq-compile " IMQ_VERSION ": one bot of ");
 	append_comment(out, c->file);
 	buf_string(out, ", between its own queues.\n");
+	buf_string(out, shellcheck);
 	append_folders(s, &pipeline, out);
-	buf_printf(out, "pipeline=%s\n", bot->id);
 	buf_string(out, prologue);
+	if (bot->collector)
+		buf_printf(out, "pipeline=%s\n\n%s\n", bot->id, collecting);
 	buf_text(out, buf_view(&pipeline));
 	buf_char(out, '\n');
 	buf_free(&pipeline);
