@@ -427,9 +427,10 @@ static bool do_instead(enum exit_status *status)
 
 int filter_main(int argc, char **argv, const struct filter *filter)
 {
-	struct command command = { filter->name, filter->module, filter->summary,
-		filter->operands ? filter->operands : "[FILE]...", filter->options, common_options(filter),
-		filter->describe, filter->sink ? "sink" : "filter", filter->compiled };
+	struct command command = { .name = filter->name, .modules = filter->module, .summary = filter->summary,
+		.operands = filter->operands ? filter->operands : "[FILE]...", .options = filter->options,
+		.common = common_options(filter), .describe = filter->describe, .kind = filter->sink ? "sink" : "filter",
+		.compiled = filter->compiled };
 	enum exit_status instead;
 	struct event *ev;
 	int status;

@@ -120,6 +120,7 @@ struct command {
 	/* What it does with records, for --describe: "source", "parser", "filter", "sink"; NULL: "tool", something else. */
 	const char *kind;
 	const char *compiled; /* see struct filter; NULL: none */
+	int rate_limit;       /* of a source: seconds that IntelMQ's bot rests between two runs, for imq-compile */
 };
 
 enum opt_outcome {

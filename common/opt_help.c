@@ -143,6 +143,8 @@ void opt_print_description(const struct command *command)
 		buf_string(&b, ",\"compiled\":");
 		buf_json(&b, text_of(command->compiled));
 	}
+	if (command->rate_limit)
+		buf_printf(&b, ",\"rate_limit\":%d", command->rate_limit);
 	if (command->describe)
 		command->describe(&b);
 	buf_string(&b, "}\n");

@@ -164,17 +164,11 @@ static bool start(struct problem *problem)
 	return my.directory ? list_names(problem) : system_problem(problem, my.path);
 }
 
-/* How long IntelMQ's bot rests between two looks, for imq-compile. */
-static void describe(struct buf *json)
-{
-	buf_string(json, ",\"rate_limit\":300");
-}
-
 int main(int argc, char **argv)
 {
 	struct command command = { .name = "imq-from-file", .modules = "intelmq.bots.collectors.file.collector_file",
 		.summary = "read the files of a directory", .operands = "", .options = options, .common = run_options,
-		.describe = describe };
+		.rate_limit = 300 };
 	struct problem problem = { .line = 0 };
 	int status;
 

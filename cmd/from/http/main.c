@@ -241,17 +241,11 @@ static void stop(void)
 	buf_free(&my.label);
 }
 
-/* How long IntelMQ's bot rests between two fetches, for imq-compile. */
-static void describe(struct buf *json)
-{
-	buf_string(json, ",\"rate_limit\":3600");
-}
-
 int main(int argc, char **argv)
 {
 	struct command command = { .name = "imq-from-http", .modules = "intelmq.bots.collectors.http.collector_http",
 		.summary = "fetch a document from a web server", .operands = "", .options = options, .common = run_options,
-		.describe = describe };
+		.rate_limit = 3600 };
 	struct problem problem = { .line = 0 };
 	int status;
 
