@@ -16,7 +16,7 @@ BIN      ?= bin
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
 IMQ_CFLAGS := -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) -Icommon -I$O/gen -I/usr/include/libxml2 -I/usr/include/postgresql -DIMQ_VERSION='"$(VERSION)"' -MMD -MP $(CFLAGS)
 # Every library that some command needs; --as-needed links each command with those it uses.
-LIBS     := -lyaml -lpcre2-8 -ljansson -lcurl -lsqlite3 -larchive -lmaxminddb -lldns -lpsl -lidn2 -lidn -lunistring -ljq -lxml2 -lhiredis -lssl -lcrypto -lrabbitmq -lrdkafka -lpq -lm
+LIBS     := -lyaml -lpcre2-8 -ljansson -lcurl -lsqlite3 -larchive -lmaxminddb -lldns -lpsl -lidn2 -lidn -lunistring -ljq -lxml2 -lhiredis -lssl -lcrypto -lrabbitmq -lrdkafka -lpq -lgpgme -lm
 
 folders  := $(patsubst %/main.c,%,$(wildcard cmd/*/main.c cmd/*/*/main.c))
 files    := $(filter-out $(wildcard $(folders:=/*.c)),$(wildcard cmd/*/*.c))
@@ -136,10 +136,10 @@ readme: all
 
 # Debian packages: what building needs, and what the tests need besides. Printed before they are installed; NO_INSTALL=1 refuses.
 BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev libcurl4-openssl-dev libsqlite3-dev libarchive-dev \
-	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libxml2-dev libhiredis-dev libssl-dev librabbitmq-dev librdkafka-dev libpq-dev libxxhash-dev \
+	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libxml2-dev libhiredis-dev libssl-dev librabbitmq-dev librdkafka-dev libpq-dev libgpgme-dev libxxhash-dev \
 	nginx-light jq
 TEST_PACKAGES  := bats parallel clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server rabbitmq-server sqlite3 postgresql strace \
-	exim4-daemon-light nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip iproute2
+	exim4-daemon-light gpg gpg-agent unzip nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip iproute2
 
 deps:
 	@tests/deps $(BUILD_PACKAGES)

@@ -45,6 +45,7 @@ ARGUMENTS = {
     'imq-sieve': ('--file rules', 'echo "if :exists source.asn { keep }" > rules'),
     'imq-to-file': ('--file out', ''),
     'imq-to-files': ('--dir out --tmp tmp', ''),
+    'imq-to-smtp-batch': ('--state file', ''),
     'imq-to-sql': ('--database db --create-schema', ''),
     'imq-to-touch': ('--path file', 'touch file'),
     'imq-tor-nodes': ('--database nodes', 'echo 192.0.2.1 > nodes'),

@@ -17,6 +17,12 @@ bot() {
 	[ "$output" = 'imq-deduplicator --no-bypass --filter-type=whitelist --filter-keys=source.ip,source.port' ]
 }
 
+@test "compile: null is as if a parameter were not there, but where null means something else than the default" {
+	bot outputs.smtp.output 'text: null' 'smtp_username: null' 'fieldnames: null'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-to-smtp --text=null' ]
+}
+
 @test "compile: redis_cache_* become a cache in Redis where they are given, and only there" {
 	bot experts.cymru_whois.expert 'redis_cache_host: cache.example' 'redis_cache_port: 6380' 'redis_cache_db: 7' 'redis_cache_ttl: 60'
 	run -0 --separate-stderr imq-compile --command b runtime.yaml
@@ -36,6 +42,10 @@ bot() {
 	bot experts.deduplicator.expert 'redis_cache_host: cache.example' 'keys: intelmq'
 	run -0 imq-compile --command b runtime.yaml
 	[ "$output" = 'imq-deduplicator --keys=intelmq --state=redis://cache.example' ]
+	bot outputs.smtp_batch.output 'redis_cache_host: cache.example' 'redis_cache_port: 6380' 'redis_cache_db: 4' 'email_from: c@example.com' \
+		'smtp_server: [localhost, 25]' 'testing_to: ""' 'bcc: []' 'limit_results: 10'
+	run -0 imq-compile --command b runtime.yaml
+	[ "$output" = "imq-to-smtp-batch --email-from=c@example.com '--smtp-server=[\"localhost\",25]' --testing-to= '--bcc=[]' --limit-results=10 '--state=redis://cache.example:6380/4#b'" ]
 	botnet
 	echo 'global: {redis_cache_password: "a@b c"}' >> runtime.yaml
 	sed -i 's/experts.taxonomy.expert/experts.cymru_whois.expert/' runtime.yaml

@@ -5,13 +5,23 @@
 #include "compile.h"
 #include "http.h"
 
+/* Whether the command keeps in Redis what the bot keeps there, under the bot's id. */
+static bool shares_lists(const struct config *c, const struct bot *bot)
+{
+	char *host = json_is_true(json_object_get(bot->command, "intelmq_state")) ? config_text(c, bot, "redis_cache_host") : NULL;
+	bool shares = host && *host;
+
+	free(host);
+	return shares;
+}
+
 bool uses_intelmq_keys(const struct config *c, const struct bot *bot)
 {
 	char *keys = commands_parameter(bot->command, "keys") ? config_text(c, bot, "keys") : NULL;
 	bool uses = keys && strcmp(keys, "intelmq") == 0;
 
 	free(keys);
-	return uses;
+	return uses || shares_lists(c, bot);
 }
 
 /* The URL that the parameters come to. False: none of them is there, and it is the default one. */
@@ -38,6 +48,10 @@ static bool cache_url(const struct config *c, const struct bot *bot, struct buf 
 			buf_printf(url, ":%s", port);
 		if (db)
 			buf_printf(url, "/%s", db);
+	}
+	if (shares_lists(c, bot)) {
+		buf_char(url, '#');
+		http_encode(url, text_of(bot->id));
 	}
 	free(host);
 	free(port);

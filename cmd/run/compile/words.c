@@ -125,8 +125,8 @@ static bool append_option(struct buf *line, const char *config, json_t *row, con
 
 	if (!value_parse(text_of(p->json), &v, &error))
 		return problem_at(problem, config, p->line, 0, "%s: %s", p->name, error.reason);
-	if (v.kind == VALUE_NULL)
-		return true;
+	if (v.kind == VALUE_NULL && (strcmp(type, "value") != 0 || json_is_null(json_object_get(row, "default"))))
+		return true; /* as if it were not there, unless null is a value among others */
 	if (file && file->wanted && (secret || v.kind == VALUE_ARRAY || v.kind == VALUE_OBJECT)) {
 		add_to_file(file, member(row, "name"), v.raw);
 		return true;
