@@ -1,6 +1,7 @@
 /* Queues in Kafka: a topic, read by a consumer group whose offsets are committed once a batch is done.
  *
  * Settings of librdkafka may stand in the URL: kafka://host:9092?group=x&security.protocol=ssl&ssl.ca.location=/…#topic */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <librdkafka/rdkafka.h>
@@ -31,6 +32,7 @@ struct kafka_queue {
 	char *topic, *brokers;
 	enum queue_use use;
 	bool joined; /* has had partitions */
+	char refused[256]; /* what TLS has against a broker; empty: nothing */
 	rd_kafka_resp_err_t failed; /* the first delivery since the last commit that failed */
 	/* Taken and not committed: the first IN_FLIGHT of them are the batch. */
 	struct queue_batch held;
@@ -41,7 +43,8 @@ struct kafka_queue {
 
 static bool failed(struct kafka_queue *q, rd_kafka_resp_err_t error, struct problem *problem)
 {
-	return problem_set(problem, "kafka %s: %s", q->brokers, rd_kafka_err2str(error));
+	rd_kafka_poll(q->k, 0); /* calls on_error() */
+	return problem_set(problem, "kafka %s: %s", q->brokers, *q->refused ? q->refused : rd_kafka_err2str(error));
 }
 
 /* ---- opening ---- */
@@ -60,6 +63,16 @@ static void on_delivery(rd_kafka_t *k, const rd_kafka_message_t *message, void *
 	(void)k;
 	if (message->err && !q->failed)
 		q->failed = message->err;
+}
+
+/* A certificate that is refused will be the next time: the library tries for ever. */
+static void on_error(rd_kafka_t *k, int error, const char *reason, void *self)
+{
+	struct kafka_queue *q = self;
+
+	(void)k;
+	if (error == RD_KAFKA_RESP_ERR__SSL)
+		snprintf(q->refused, sizeof q->refused, "%s", reason);
 }
 
 /* Brokers that are down are told by what then fails. */
@@ -148,6 +161,7 @@ static void *open_queue(const struct queue_url *url, enum queue_use use, void *o
 	rd_kafka_conf_set_opaque(conf, q);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_conf_set_log_cb(conf, no_log);
+	rd_kafka_conf_set_error_cb(conf, on_error);
 	if (configure(q, conf, url, problem)) {
 		q->k = rd_kafka_new(use == QUEUE_GIVE ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, text, sizeof text);
 		if (q->k && (use != QUEUE_TAKE || subscribe(q, problem)))
@@ -213,9 +227,12 @@ static enum queue_taken receive(struct kafka_queue *q, int timeout, struct probl
 	rd_kafka_message_t *m = rd_kafka_consumer_poll(q->k, timeout);
 	enum queue_taken taken = QUEUE_EMPTY;
 
+	if (!m && *q->refused)
+		return failed(q, RD_KAFKA_RESP_ERR__SSL, problem), QUEUE_FAILED;
 	if (!m)
 		return QUEUE_EMPTY;
 	if (!m->err) {
+		*q->refused = '\0';
 		alloc_grow(&q->offsets, &q->cap, q->held.count + 1, sizeof *q->offsets);
 		queue_add_record(&q->held, (struct text){ m->payload ? m->payload : "", m->len });
 		q->offsets[q->held.count - 1] = (struct offset){ m->partition, m->offset, q->held.lines.len };
@@ -230,7 +247,7 @@ static enum queue_taken receive(struct kafka_queue *q, int timeout, struct probl
 }
 
 /* Before the group has given us partitions there seems to be nothing, which is no answer for who asks whether the queue is empty. */
-static void wait_for_partitions(struct kafka_queue *q, struct problem *problem)
+static bool wait_for_partitions(struct kafka_queue *q, struct problem *problem)
 {
 	long long started = clock_steady();
 	int left = ANSWER, assigned = 0;
@@ -239,13 +256,13 @@ static void wait_for_partitions(struct kafka_queue *q, struct problem *problem)
 		rd_kafka_topic_partition_list_t *list = NULL;
 
 		if (receive(q, ASK_AGAIN, problem) == QUEUE_FAILED)
-			return;
+			return false;
 		if (!rd_kafka_assignment(q->k, &list)) {
 			assigned = list->cnt;
 			rd_kafka_topic_partition_list_destroy(list);
 		}
 	}
-	q->joined = true;
+	return q->joined = true;
 }
 
 static enum queue_taken take(void *self, size_t records, size_t bytes, int timeout, struct queue_batch *batch,
@@ -258,8 +275,8 @@ static enum queue_taken take(void *self, size_t records, size_t bytes, int timeo
 	q->held.raw = batch->raw;
 	if (timeout <= 0)
 		timeout = left = ARRIVE;
-	if (!q->joined && timeout >= PATIENT)
-		wait_for_partitions(q, problem);
+	if (!q->joined && timeout >= PATIENT && !wait_for_partitions(q, problem))
+		return QUEUE_FAILED;
 	started = clock_steady();
 	while (q->held.count < records && q->held.lines.len < bytes) {
 		enum queue_taken got = receive(q, q->held.count ? LINGER : left, problem);
@@ -338,6 +355,7 @@ static bool recover(void *self, struct problem *problem)
 	buf_clear(&q->given);
 	buf_clear(&q->held.lines);
 	q->held.count = q->in_flight = 0;
+	*q->refused = '\0';
 	if (q->use == QUEUE_GIVE) {
 		rd_kafka_purge(q->k, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		return true;
@@ -461,7 +479,7 @@ static bool list(void *self, void (*each)(void *context, struct text name, long 
 	if (error)
 		return failed(q, error, problem);
 	for (int i = 0; i < about->topic_cnt && fine; i++) {
-		long long waiting, in_flight;
+		long long waiting = 0, in_flight = 0;
 
 		if (about->topics[i].topic[0] == '_')
 			continue;

@@ -1,5 +1,6 @@
 load lib
 load kafka
+load tls
 
 # imq-pump and imq-queue over Kafka: librdkafka's mock cluster.
 
@@ -132,4 +133,27 @@ queue() {
 	wait_until all_read || wait_until all_read
 	kill "$(cat pump2.pid)"
 	wait "$(cat pump2.pid)"
+}
+
+@test "kafka: over TLS, through a proxy before the mock cluster; a certificate that is refused is told" {
+	stop_kafka
+	make_certificates
+	make_certificate two two IP:127.0.0.2
+	rm kafka.life kafka.address
+	KAFKA_TLS="two.pem two.key ca.pem" start_kafka in
+	own="security.protocol=ssl&ssl.certificate.location=$PWD/client.pem&ssl.key.location=$PWD/client.key"
+	events 1 500 | imq-queue put "kafka://$kafka?$own&ssl.ca.location=$PWD/ca.pem#in"
+	imq-queue get "kafka://$kafka?$own&ssl.ca.location=$PWD/ca.pem#in" | sort > got
+	events 1 500 | sort | cmp - got
+	run -4 imq-queue put "kafka://$kafka?$own&ssl.ca.location=$PWD/stranger.pem&message.timeout.ms=1000#in" <<< '{}'
+	[[ "$output" == *'certificate verify failed'* ]]
+	run -4 imq-queue get "kafka://$kafka?$own&ssl.ca.location=$PWD/stranger.pem#in"
+	[[ "$output" == *'certificate verify failed'* ]]
+	# Signed well, but for another host.
+	stop_kafka
+	rm kafka.life kafka.address
+	KAFKA_TLS="server.pem server.key ca.pem" start_kafka in
+	run -4 imq-queue get "kafka://$kafka?$own&ssl.ca.location=$PWD/ca.pem#in"
+	[[ "$output" == *'certificate verify failed'* ]]
+	[ "$(imq-queue count "kafka://$kafka?$own&ssl.ca.location=$PWD/ca.pem&ssl.endpoint.identification.algorithm=none#in")" = 0 ]
 }
