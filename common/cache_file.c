@@ -2,12 +2,11 @@
  * file that is busy, full or broken makes the cache forgetful, never the command fail. */
 #include <stdlib.h>
 
-#include <sqlite3.h>
-
 #include "alloc.h"
 #include "cache_priv.h"
 #include "clock.h"
 #include "log.h"
+#include "sqlite.h"
 
 enum {
 	BATCH = 256,     /* answers per transaction */
@@ -82,7 +81,7 @@ struct cache_file *cache_file_open(const char *path, const char *prefix, struct 
 	       sqlite3_prepare_v2(f->db, "INSERT OR REPLACE INTO cache VALUES(?, ?, ?)", -1, &f->set, NULL) ==
 		       SQLITE_OK;
 	if (!fine) {
-		problem_at(problem, path, 0, 0, "%s", f->db ? sqlite3_errmsg(f->db) : "out of memory");
+		sqlite_problem(f->db, path, problem);
 		close_database(f);
 		cache_file_close(f);
 		return NULL;

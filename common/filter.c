@@ -400,7 +400,7 @@ static bool start_all(void)
 	if (fine && loop.filter->start)
 		fine = loop.filter->start(&problem);
 	if (!fine)
-		filter_fail(problem.away ? EXIT_REMOTE : EXIT_USAGE, &problem);
+		filter_fail(problem_status(&problem), &problem);
 	return fine;
 }
 

@@ -10,15 +10,6 @@
 #include "opt.h"
 #include "problem.h"
 
-enum exit_status {
-	EXIT_FINE = 0,
-	EXIT_NO = 1,       /* a negative answer, where the command is a test */
-	EXIT_USAGE = 2,    /* usage or configuration */
-	EXIT_REJECTED = 3, /* some records were rejected */
-	EXIT_IO = 4,       /* input or output failed */
-	EXIT_REMOTE = 5,   /* a remote service stayed down after all retries */
-};
-
 /* What becomes of a record after the callback. An event that was marked (event_set and others do that on a refused value) is
  * rejected whatever the verdict. */
 enum verdict {

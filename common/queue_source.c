@@ -143,7 +143,7 @@ int queue_source_main(struct queue_source *s, const struct command *command, int
 	if (s->queue)
 		read_queue(s, label);
 	else
-		source_fail(&s->source, problem.away ? EXIT_REMOTE : EXIT_USAGE, &problem);
+		source_fail(&s->source, problem_status(&problem), &problem);
 	queue_close(s->queue);
 	event_free(s->event);
 	buf_free(&s->line);

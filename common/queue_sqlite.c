@@ -13,11 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "alloc.h"
 #include "clock.h"
 #include "queue_priv.h"
+#include "sqlite.h"
 
 enum {
 	CHUNK = 1 << 20,   /* bytes of lines in a row, about */
@@ -61,7 +60,7 @@ static const char schema[] =
 
 static bool sql_problem(struct file *f, struct problem *problem)
 {
-	return problem_at(problem, f->path, 0, 0, "%s", f->db ? sqlite3_errmsg(f->db) : "out of memory");
+	return sqlite_problem(f->db, f->path, problem);
 }
 
 static bool run(struct file *f, const char *sql)

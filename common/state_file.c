@@ -4,11 +4,10 @@
 
 #include <stdlib.h>
 
-#include <sqlite3.h>
-
 #include "alloc.h"
 #include "clock.h"
 #include "log.h"
+#include "sqlite.h"
 
 struct state_file {
 	struct state_store store;
@@ -39,7 +38,7 @@ static bool problem_of(struct state_store *store, struct problem *problem)
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		return problem_at(problem, f->path, 0, 0, "another process is using this state");
-	return problem_at(problem, f->path, 0, 0, "%s", f->db ? sqlite3_errmsg(f->db) : "out of memory");
+	return sqlite_problem(f->db, f->path, problem);
 }
 
 static bool run(struct state_file *f, const char *sql)

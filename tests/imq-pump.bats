@@ -279,6 +279,14 @@ fragile() {
 	events 1 20000 | cmp - got
 }
 
+@test "pump: a disk that is full at the start, under a queue, a state, a cache or a database, is no mistake of whoever calls" {
+	for words in 'imq-pump --from sqlite:a#q --drain -- cat' 'imq-queue put sqlite:b#q' 'imq-from-file --path . --to sqlite:c#q' \
+		'imq-deduplicator --state d' 'imq-rdap --cache e' 'imq-to-sql -d f --create-schema'; do
+		run -4 sh -c "trap '' XFSZ; ulimit -f 0; exec $words < /dev/null"
+	done
+	run -2 imq-deduplicator --state absent/state < /dev/null
+}
+
 @test "pump: while a sink is at its high-water mark nothing is taken, and memory stays as it is" {
 	events 1 5000 | imq-queue put sqlite:q#in
 	start_pump --from sqlite:q#in --to sqlite:q#out --high-water 1500 -- cat

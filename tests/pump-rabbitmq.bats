@@ -126,7 +126,7 @@ waiting() {
 	[[ "$output" != *wrong* ]]
 	run -2 imq-queue count "$(queue absent)"
 	[[ "$output" == *NOT_FOUND* ]]
-	run -2 imq-queue put amqp://127.0.0.1:1#a
+	run -5 imq-queue put amqp://127.0.0.1:1#a
 	[[ "$output" == *'imq-queue: amqp 127.0.0.1: '* ]]
 	run -4 imq-queue list "amqp://$rabbitmq"
 	[[ "$output" == *'rabbitmqctl'* ]]

@@ -40,7 +40,7 @@ events() {
 	[ "$(imq-queue count "redis:$PWD/redis.sock?db=7#a")" = 3 ]
 	run -2 imq-queue count "redis://$redis/x#a"
 	[ "$output" = 'imq-queue: redis: no number of a database: "x"' ]
-	run -2 imq-queue count redis://127.0.0.1:1/2#a
+	run -5 imq-queue count redis://127.0.0.1:1/2#a
 	[ "$output" = 'imq-queue: redis://127.0.0.1:1/2: Connection refused' ]
 }
 

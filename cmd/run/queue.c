@@ -158,7 +158,7 @@ static int perform(const struct action *action, char **words)
 {
 	struct problem problem = { .line = 0 };
 	struct queue *to = NULL, *q = queue_open(words[0], action->use, NULL, &problem);
-	int status = EXIT_USAGE;
+	int status;
 
 	writer_init(&my.out, STDOUT_FILENO);
 	if (q && (action->run || (to = queue_open(words[1], QUEUE_GIVE, q, &problem)))) {
@@ -166,6 +166,8 @@ static int perform(const struct action *action, char **words)
 
 		/* What was read before a failure is printed all the same. */
 		status = (fine ? write_out(&problem) : (writer_flush(&my.out), false)) || my.out.failure == EPIPE ? EXIT_FINE : EXIT_IO;
+	} else {
+		status = problem_status(&problem);
 	}
 	if (status != EXIT_FINE)
 		log_problem(&problem);

@@ -1,7 +1,7 @@
-#include <sqlite3.h>
 #include <stdio.h>
 
 #include "database.h"
+#include "sqlite.h"
 #include "unicode.h"
 
 static sqlite3 *connection;
@@ -27,8 +27,7 @@ static bool open_sqlite(const struct postgresql *server, const char *sql, struct
 			SQLITE_OK)
 			return true;
 	}
-	problem_at(problem, server->database, 0, 0, "%s",
-		connection ? sqlite3_errmsg(connection) : "out of memory");
+	sqlite_problem(connection, server->database, problem);
 	close_sqlite();
 	return false;
 }

@@ -539,7 +539,7 @@ int main(int argc, char **argv)
 		my.run.failure = (enum exit_status)bot_run(my.bot, words[0]);
 	} else if (!start(words, &problem)) {
 		log_problem(&problem);
-		my.run.failure = problem.away ? EXIT_REMOTE : EXIT_USAGE;
+		my.run.failure = problem_status(&problem);
 	} else {
 		my.status.started = clock_now();
 		pump();

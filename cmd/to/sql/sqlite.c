@@ -1,8 +1,8 @@
-#include <sqlite3.h>
 #include <stdlib.h>
 
 #include "alloc.h"
 #include "sql.h"
+#include "sqlite.h"
 
 enum { BUSY_MS = 60000 };
 
@@ -16,7 +16,12 @@ static struct {
 
 static bool failed(struct problem *problem)
 {
-	return problem_set(problem, "SQLite: %s", my.db ? sqlite3_errmsg(my.db) : "no memory");
+	struct problem plain;
+
+	sqlite_problem(my.db, NULL, &plain);
+	problem_set(problem, "SQLite: %s", plain.text);
+	problem->disk = plain.disk;
+	return false;
 }
 
 static void close_sqlite(void)
@@ -43,7 +48,7 @@ static bool open_sqlite(const struct postgresql *o, struct problem *problem)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	if (sqlite3_open_v2(o->database, &my.db, flags, NULL) != SQLITE_OK) {
-		problem_at(problem, o->database, 0, 0, "SQLite: %s", my.db ? sqlite3_errmsg(my.db) : "no memory");
+		sqlite_problem(my.db, o->database, problem);
 		close_sqlite();
 		return false;
 	}
