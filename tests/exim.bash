@@ -75,6 +75,7 @@ EOT
 # exim/mail/new, with Return-path and Envelope-to; await_mails waits for them.
 start_exim() {
 	need_program exim4
+	[ "$(id -u)" = 0 ] || id -nG | grep -qw Debian-exim || skip "Exim is started by root and by the group Debian-exim only"
 	local folder=$BATS_TEST_TMPDIR exim=$BATS_TEST_TMPDIR/exim
 	while [ "$folder" != / ] && [ "$(id -u)" = 0 ]; do
 		chmod o+x "$folder"

@@ -20,6 +20,13 @@ mails() {
 	imq-to-smtp-batch --state "${state:-state}" --email-from cert@example.com --smtp-server "[\"127.0.0.1\", ${smtp_port:-1}]" "$@"
 }
 
+# The same, --send, by a process $sender of its own. What it prints is in the file sent.
+send_meanwhile() {
+	imq-to-smtp-batch --state "${state:-state}" --email-from cert@example.com --smtp-server "[\"127.0.0.1\", $smtp_port]" --send "$@" \
+		> sent 2> /dev/null 3>&- 7>&- &
+	sender=$!
+}
+
 event() {
 	printf '{"source.abuse_contact":"%s","source.ip":"%s"}\n' "$1" "$2"
 }
@@ -205,6 +212,20 @@ table() {
 	wait "$writer"
 }
 
+@test "to-smtp-batch: SIGTERM ends sending after the mail in hand" {
+	start_smtp_server 'END drop'
+	{
+		event a@example.com 192.0.2.1
+		event b@example.com 192.0.2.2
+	} | gather
+	send_meanwhile
+	wait_until grep -q '^MAIL$' mails # its answer is lost: there is a pause of a second
+	kill "$sender"
+	wait "$sender"
+	[ "$(jq -c '[.contact, .sent]' sent)" = '["a@example.com",true]' ]
+	[ "$(mails --list | jq -r .contact)" = b@example.com ]
+}
+
 @test "to-smtp-batch: two that gather, or two that send, at the same time: the second one is refused" {
 	start_smtp_server '*END drop'
 	mkfifo in
@@ -215,8 +236,7 @@ table() {
 	wait_until eval '[ -n "$(mails --list)" ]'
 	run -2 gather < /dev/null
 	[ "$output" = 'imq-to-smtp-batch: state: another process is gathering events there' ]
-	mails --send --smtp-tries 3 > /dev/null 2>&1 3>&- 7>&- &
-	sender=$!
+	send_meanwhile
 	wait_until grep -q DATA said
 	run -4 mails --send
 	[ "$output" = 'imq-to-smtp-batch: state: another process is sending mails from there' ]
@@ -244,6 +264,71 @@ table() {
 	IMQ_BATCH=1 gather < <(cat first; echo) > barriers # of a new queue
 	[ "$(mails --list | jq .events)" = 3 ]
 	[ "$(stat -c %a state)" = 600 ]
+}
+
+# batches COUNT: of 20 events each, numbered in extra.n, in the file batches.
+batches() {
+	local n
+	for n in $(seq "$1"); do
+		seq $((n * 20 - 19)) $((n * 20)) | awk '{ printf "{\"source.abuse_contact\":\"c%d@example.com\",\"extra.n\":%d}\n", $1 % 7, $1 }'
+		echo
+	done > batches
+}
+
+@test "to-smtp-batch: killed over and over while it gathers, it has every event once" {
+	batches 150
+	seed=${IMQ_TEST_SEED:-$RANDOM}
+	echo "IMQ_TEST_SEED=$seed"
+	python3 "$IMQ_ROOT/tests/kill-pump.py" "$seed" batches imq-to-smtp-batch --state state
+	[ "$(sqlite3 state 'select count(*), count(distinct event) from events')" = '3000|3000' ]
+	[ "$(mails --list | jq -s 'map(.events) | add')" = 3000 ]
+}
+
+# The numbers in the tables of all mails that the server has taken, but of one that was cut when the sender was killed.
+mailed_numbers() {
+	python3 - <<- 'END'
+		import email, io, zipfile
+		for part in open('mails', 'rb').read().split(b'MAIL\n')[1:]:
+		    packed = [p for p in email.message_from_bytes(part).walk() if p.get_content_type() == 'application/zip']
+		    if packed and part.endswith(b'--\r\n'):
+		        archive = zipfile.ZipFile(io.BytesIO(packed[0].get_payload(decode=True)))
+		        for line in archive.read(archive.namelist()[0]).decode().splitlines()[1:]:
+		            print(line.split(',')[0])
+	END
+}
+
+# loses_nothing COMMAND...: gathers and sends with kills; COMMAND lets the next sender in.
+loses_nothing() {
+	start_smtp_server
+	batches 300
+	seed=${IMQ_TEST_SEED:-$RANDOM}
+	RANDOM=$seed
+	echo "IMQ_TEST_SEED=$seed"
+	python3 "$IMQ_ROOT/tests/kill-pump.py" "$seed" batches imq-to-smtp-batch --state "$state" > /dev/null 3>&- &
+	writer=$!
+	while [ -e "/proc/$writer" ]; do
+		send_meanwhile --allowed-fieldnames extra.n,source.abuse_contact
+		python3 -c "import time; time.sleep($((RANDOM % 100)) / 1000)" # the moment of the kill, not a condition to wait for
+		kill -9 "$sender" 2> /dev/null || true
+		wait "$sender" || true
+		"$@" > /dev/null
+	done
+	wait "$writer"
+	mails --send --allowed-fieldnames extra.n,source.abuse_contact > /dev/null
+	[ -z "$(mails --list)" ]
+	[ "$(mailed_numbers | sort -u | wc -l)" = 6000 ]
+}
+
+@test "to-smtp-batch: gathering and sending killed over and over, every event is mailed" {
+	state=state
+	loses_nothing true
+}
+
+@test "to-smtp-batch: gathering to Redis and sending from there killed over and over, every event is mailed" {
+	start_redis
+	state=redis://$redis/2#bot
+	loses_nothing redis del imq-sender:bot
+	[ -z "$(redis keys '*')" ]
 }
 
 @test "to-smtp-batch: killed between sending and removing, the mail goes again, under the same Message-ID" {
@@ -301,8 +386,7 @@ table() {
 	[ "$(redis keys '*')" = bot:a@example.com ]
 	stop_smtp_server
 	start_smtp_server '*END drop'
-	mails --send > /dev/null 2>&1 3>&- &
-	sender=$!
+	send_meanwhile
 	wait_until grep -q DATA said
 	event a@example.com 192.0.2.3 | gather
 	run -4 mails --send
@@ -356,7 +440,8 @@ table() {
 	gpg --batch --verify signature signed
 	echo x >> signed
 	run ! gpg --batch --verify signature signed
-	run -2 mails --list --gpg-key 0123456789012345678901234567890123456789 < <(event a@example.com 192.0.2.1 | gather)
+	event a@example.com 192.0.2.1 | gather
+	run -2 mails --test --tester t@example.com --gpg-key 0123456789012345678901234567890123456789
 }
 
 @test "to-smtp-batch: the server may be a map, with a login, and speak TLS" {
@@ -407,9 +492,9 @@ END
 	run -2 imq-to-smtp-batch --state noise < /dev/null
 	run -2 imq-to-smtp-batch --state /no/such/folder < /dev/null
 	run -2 mails --list --send
-	run -2 mails --list --email-from ''
-	run -2 mails --list --email-from a@example.com,b@example.com
-	run -2 mails --list --bcc 'a b'
+	run -2 mails --send --email-from ''
+	run -2 mails --send --email-from a@example.com,b@example.com
+	run -2 mails --send --bcc 'a b'
 	run -2 mails --list --mail-template /no/such/file
 	run -2 mails --list --limit-results -1
 	run -2 mails --list --state other

@@ -66,14 +66,11 @@ static bool sign_entity(struct problem *problem)
 	return fine;
 }
 
-/* Makes the mail with the table for those in my.to. */
+/* Makes the mail with the table, which is packed, for those in my.to. */
 static bool write_mail(struct problem *problem)
 {
 	struct mail_part parts[] = { { .type = "text/plain", .body = buf_view(&settings.body) }, { .type = "application/zip" } };
 
-	buf_clear(&my.zip);
-	if (!table_zip(&my.table, my.now, &my.zip, problem))
-		return false;
 	name_attachment();
 	parts[1].filename = buf_cstr(&my.filename);
 	parts[1].body = buf_view(&my.zip);
@@ -119,7 +116,7 @@ static void show(const char *contact, struct text recipients, const char *done)
 	buf_string(&my.line, ",\"subject\":");
 	buf_json(&my.line, buf_view(&my.subject));
 	buf_printf(&my.line, ",\"events\":%zu,\"too_old\":%zu,\"bytes\":%zu%s}\n", my.table.events, my.table.ignored,
-		my.table.events ? my.zip.len : 0, done);
+		my.zip.len, done);
 	fwrite(my.line.at, 1, my.line.len, stdout);
 	fflush(stdout);
 }
@@ -164,19 +161,26 @@ static bool deal(const char *contact, struct text recipients)
 		fail(EXIT_REJECTED, &problem);
 		return false;
 	}
-	if (my.table.events && !settings.clear && !write_mail(&problem)) {
-		fail(EXIT_USAGE, &problem);
+	buf_clear(&my.zip);
+	if (my.table.events && !settings.clear && !table_zip(&my.table, my.now, &my.zip, &problem)) {
+		fail(EXIT_IO, &problem);
 		return false;
 	}
-	if (my.table.events && (settings.send || settings.test) && !deliver(contact))
-		return false;
+	if (my.table.events && (settings.send || settings.test)) {
+		if (!write_mail(&problem)) {
+			fail(EXIT_USAGE, &problem);
+			return false;
+		}
+		if (!deliver(contact))
+			return false;
+	}
 	if ((settings.send || settings.clear) && !my.store->kind->remove(my.store, &problem)) {
 		problem_set(&why, "%s: %s: %s", contact, settings.send ? "the mail is sent, but its events are not removed" : "not removed", problem.text);
 		fail(problem.away ? EXIT_REMOTE : EXIT_IO, &why);
 		return false;
 	}
 	show(contact, recipients, done);
-	return my.table.full;
+	return my.table.full && !run_stopping();
 }
 
 static void deal_with(const char *contact)
@@ -202,7 +206,7 @@ static void deal_with_all(const struct names *names)
 			continue;
 		if (settings.limit_results && count == settings.limit_results)
 			break;
-		if (my.status != EXIT_FINE && my.status != EXIT_REJECTED)
+		if (run_stopping() || (my.status != EXIT_FINE && my.status != EXIT_REJECTED))
 			break;
 		deal_with(names->items[i]);
 		count++;
@@ -231,9 +235,9 @@ static bool prepare(struct problem *problem)
 	my.table.oldest = settings.ignore_days ? my.now - settings.ignore_days * INT64_C(86400000000) : INT64_MIN;
 	if (settings.list + settings.test + settings.send + settings.clear > 1)
 		return problem_set(problem, "--list, --test, --send, --clear: only one of them");
-	if (!settings_read(problem) || (!settings.clear && !read_addresses(problem)))
+	if (!settings_read(problem))
 		return false;
-	return settings.clear || settings.list || (settings_read_server(problem) && smtp_start(&settings.smtp, problem));
+	return settings.clear || settings.list || (read_addresses(problem) && settings_read_server(problem) && smtp_start(&settings.smtp, problem));
 }
 
 static void finish(void)
