@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "stream.h"
+#include "unicode.h"
 #include "value.h"
 
 bool rejects_open(struct rejects *r, const char *path, struct problem *problem)
@@ -25,6 +26,16 @@ static bool is_object(struct text record)
 	return value_parse(record, &v, &unused) && v.kind == VALUE_OBJECT;
 }
 
+/* File names, and what servers say, need not be UTF-8, or may have been cut in the middle of a character. */
+static void put_text(struct buf *b, struct text t)
+{
+	struct buf repaired = BUF_INIT;
+
+	unicode_repair(t, &repaired);
+	buf_json(b, buf_view(&repaired));
+	buf_free(&repaired);
+}
+
 bool rejects_add(struct rejects *r, const char *command, const char *file, long line, struct text reason, struct text record)
 {
 	struct buf *b = &r->line;
@@ -34,9 +45,9 @@ bool rejects_add(struct rejects *r, const char *command, const char *file, long 
 		return true;
 	buf_clear(b);
 	buf_printf(b, "{\"command\":\"%s\",\"file\":", command);
-	buf_json(b, text_of(file));
+	put_text(b, text_of(file));
 	buf_printf(b, ",\"line\":%ld,\"reason\":", line);
-	buf_json(b, reason);
+	put_text(b, reason);
 	if (is_object(record)) {
 		buf_string(b, ",\"record\":");
 		buf_text(b, record);

@@ -488,6 +488,7 @@ END
 	sqlite3 other 'create table meta(name, value); create table events(id)'
 	run -2 imq-to-smtp-batch --state other < /dev/null
 	[[ "$output" == *'other: this is not a file of imq-to-smtp-batch'* ]]
+	gather < /dev/null
 	head -c 5000 /dev/urandom > noise
 	run -2 imq-to-smtp-batch --state noise < /dev/null
 	run -2 imq-to-smtp-batch --state /no/such/folder < /dev/null
@@ -498,6 +499,9 @@ END
 	run -2 mails --list --mail-template /no/such/file
 	run -2 mails --list --limit-results -1
 	run -2 mails --list --state other
+	run -2 mails --send --state not-there
+	[[ "$output" == *'not-there: No such file or directory'* ]]
+	[ ! -e not-there ]
 	printf 'a@example.com,b@example.com\nc@example.com\n' > others
 	run -2 mails --list --alternative-mails others
 	[[ "$output" == *'others:2: two addresses expected'* ]]

@@ -213,6 +213,20 @@ DATA' ]
 	[[ "$stderr" == *'imq-to-smtp: smtp://127.0.0.1:'*onnect* ]]
 }
 
+@test "to-smtp: a pump keeps the events of a server that is away, and they are mailed once it is back" {
+	start_smtp_server '*MAIL 421 not now'
+	printf '{"extra.n":%d}\n' 1 2 3 | imq-queue put sqlite:q#in
+	imq-pump --from sqlite:q#in --drain -- imq-to-smtp --smtp-host 127.0.0.1 --smtp-port "$smtp_port" --no-starttls -t a@example.com \
+		--subject 'n {ev[extra.n]}' --smtp-tries 1 2> pump.log 3>&- &
+	pump=$!
+	wait_until grep -q '421 not now' pump.log
+	[ "$(imq-queue count sqlite:q#in)" = 3 ]
+	: > plan
+	wait "$pump"
+	[ "$(grep '^Subject' mails | tr -d '\r')" = $'Subject: n 1\nSubject: n 2\nSubject: n 3' ]
+	[ "$(imq-queue count sqlite:q#in)" = 0 ]
+}
+
 @test "to-smtp: a connection that breaks, before or in the middle of a mail, is made again" {
 	start_smtp_server 'END drop' 'CONNECT 220 test' 'CONNECT 421 too many' 'RCPT drop'
 	to_smtp -t a@example.com --smtp-tries 5 <<< $'{"extra.n":1}\n{"extra.n":2}'
@@ -282,6 +296,13 @@ END
 		[[ "$stderr" == "imq-to-smtp: smtp://127.0.0.1:$smtp_port: "* ]]
 		stop_smtp_server
 	done
+}
+
+@test "to-smtp: what a server says need not be text" {
+	start_smtp_server 'RCPT 550 n\xff\x01o' "RCPT 550 $(printf 'x%.0s' $(seq 195))\\xc3\\xa9"
+	run -3 --separate-stderr to_smtp -t a@example.com --rejects rejects <<< $'{}\n{}'
+	iconv -f utf-8 -t utf-8 rejects > /dev/null
+	[ "$(jq -c .reason rejects | head -n 1)" = '"<a@example.com>: 550 n�\u0001o"' ]
 }
 
 @test "to-smtp: what cannot be meant is told" {

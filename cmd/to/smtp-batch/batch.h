@@ -34,7 +34,8 @@ bool settings_read(struct problem *problem);
 /* Host, port and login of --smtp-server; for those who send. */
 bool settings_read_server(struct problem *problem);
 void settings_free(void);
-struct store *settings_open_store(struct problem *problem);
+/* CREATE: a file need not be there yet. */
+struct store *settings_open_store(bool create, struct problem *problem);
 /* Whom mails for CONTACT go to. */
 struct text settings_recipients(struct text contact);
 

@@ -16,7 +16,7 @@ static bool start_store(void *self, const struct filter *filter, const struct ba
 {
 	(void)self, (void)filter;
 	my.number = batch->numbered ? batch->number : -1;
-	return settings_read(problem) && (my.store = settings_open_store(problem)) != NULL && my.store->kind->begin(my.store, batch, problem);
+	return settings_read(problem) && (my.store = settings_open_store(true, problem)) != NULL && my.store->kind->begin(my.store, batch, problem);
 }
 
 static bool act_instead(void *self, const struct filter *filter, enum exit_status *status)

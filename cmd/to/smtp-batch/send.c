@@ -5,6 +5,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "log.h"
+#include "unicode.h"
 
 enum { TIME_TEXT = 4096 };
 
@@ -12,7 +13,7 @@ static struct {
 	struct store *store;
 	struct table table;
 	struct mailboxes from, to, bcc;
-	struct buf subject, filename, zip, parts, entity, message, line;
+	struct buf subject, filename, zip, parts, entity, message, line, plain;
 	int64_t now;
 	enum exit_status status;
 } my;
@@ -109,12 +110,18 @@ static bool address_mail(struct text recipients, struct problem *problem)
 static void show(const char *contact, struct text recipients, const char *done)
 {
 	buf_clear(&my.line);
+	buf_clear(&my.plain);
+	unicode_repair(text_of(contact), &my.plain); /* in Redis somebody else may have made it */
 	buf_string(&my.line, "{\"contact\":");
-	buf_json(&my.line, text_of(contact));
+	buf_json(&my.line, buf_view(&my.plain));
+	buf_clear(&my.plain);
+	unicode_repair(settings.test ? text_of(settings.testing_to) : recipients, &my.plain);
 	buf_string(&my.line, ",\"to\":");
-	buf_json(&my.line, settings.test ? text_of(settings.testing_to) : recipients);
+	buf_json(&my.line, buf_view(&my.plain));
 	buf_string(&my.line, ",\"subject\":");
-	buf_json(&my.line, buf_view(&my.subject));
+	buf_clear(&my.plain);
+	unicode_repair(buf_view(&my.subject), &my.plain);
+	buf_json(&my.line, buf_view(&my.plain));
 	buf_printf(&my.line, ",\"events\":%zu,\"too_old\":%zu,\"bytes\":%zu%s}\n", my.table.events, my.table.ignored,
 		my.zip.len, done);
 	fwrite(my.line.at, 1, my.line.len, stdout);
@@ -242,7 +249,7 @@ static bool prepare(struct problem *problem)
 
 static void finish(void)
 {
-	struct buf *bufs[] = { &my.subject, &my.filename, &my.zip, &my.parts, &my.entity, &my.message, &my.line };
+	struct buf *bufs[] = { &my.subject, &my.filename, &my.zip, &my.parts, &my.entity, &my.message, &my.line, &my.plain };
 
 	store_close(my.store);
 	smtp_stop(&settings.smtp);
@@ -259,7 +266,7 @@ enum exit_status act(void)
 	struct problem problem = { .line = 0 };
 	struct names names = { NULL, 0, 0 };
 
-	if (!prepare(&problem) || !(my.store = settings_open_store(&problem)))
+	if (!prepare(&problem) || !(my.store = settings_open_store(false, &problem)))
 		fail(problem.away ? EXIT_REMOTE : EXIT_USAGE, &problem);
 	else if (((settings.send || settings.clear) && !my.store->kind->lock(my.store, &problem)) ||
 		 !my.store->kind->contacts(my.store, &names, &problem))

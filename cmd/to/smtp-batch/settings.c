@@ -200,13 +200,13 @@ bool settings_read_server(struct problem *problem)
 
 /* ---- all of it ---- */
 
-struct store *settings_open_store(struct problem *problem)
+struct store *settings_open_store(bool create, struct problem *problem)
 {
 	if (!settings.state || !*settings.state) {
 		problem_set(problem, "--state is missing: the events have to wait somewhere");
 		return NULL;
 	}
-	return redis_is_url(settings.state) ? store_redis_open(settings.state, problem) : store_file_open(settings.state, problem);
+	return redis_is_url(settings.state) ? store_redis_open(settings.state, problem) : store_file_open(settings.state, create, problem);
 }
 
 bool settings_read(struct problem *problem)

@@ -60,8 +60,8 @@ struct store {
 struct text gathered_contact(const struct store *s, size_t i);
 struct text gathered_event(const struct store *s, size_t i);
 
-/* Opens the file or the URL. NULL with PROBLEM. */
-struct store *store_file_open(const char *path, struct problem *problem);
+/* Opens the file or the URL; CREATE: the file need not be there. NULL with PROBLEM. */
+struct store *store_file_open(const char *path, bool create, struct problem *problem);
 struct store *store_redis_open(const char *url, struct problem *problem);
 /* Writes down EVENT for CONTACT; durable by commit(). */
 void store_gather(struct store *s, struct text contact, struct text event);
