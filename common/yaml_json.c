@@ -1,168 +1,224 @@
 #include "yaml_json.h"
 
+#include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "alloc.h"
-#include "value.h"
+#include "yaml_tree.h"
 
 enum { DEPTH = 64 };
 
+/* A map that has been entered, up to which item. */
+struct level {
+	const struct yaml_node *map;
+	size_t next;
+};
+
 struct yaml_reader {
-	yaml_parser_t parser;
-	yaml_event_t event; /* the last one read */
-	bool have_event;
-	bool started;
+	struct yaml_tree tree;
+	struct problem problem; /* of a document that is none */
+	bool broken;
 	const char *file;
+	const struct yaml_node *value; /* the current one; NULL: none */
+	struct level levels[DEPTH];
+	size_t depth;
 };
 
 struct yaml_reader *yaml_open(struct text text, const char *file)
 {
 	struct yaml_reader *y = alloc_zero(1, sizeof *y);
 
-	if (!yaml_parser_initialize(&y->parser)) {
-		free(y);
-		return NULL;
-	}
-	yaml_parser_set_input_string(&y->parser, (const unsigned char *)text.at, text.len);
 	y->file = file;
+	y->broken = !yaml_tree_read(&y->tree, text, file, &y->problem);
+	y->value = y->tree.root;
 	return y;
 }
 
 void yaml_close(struct yaml_reader *y)
 {
-	if (!y)
-		return;
-	if (y->have_event)
-		yaml_event_delete(&y->event);
-	yaml_parser_delete(&y->parser);
+	if (y)
+		yaml_tree_free(&y->tree);
 	free(y);
-}
-
-/* Reads the next event into Y. */
-static bool advance(struct yaml_reader *y, struct problem *problem)
-{
-	if (y->have_event)
-		yaml_event_delete(&y->event);
-	y->have_event = yaml_parser_parse(&y->parser, &y->event);
-	if (!y->have_event)
-		return problem_at(problem, y->file, (long)y->parser.problem_mark.line + 1,
-			(long)y->parser.problem_mark.column + 1, "%s",
-			y->parser.problem ? y->parser.problem : "not YAML");
-	return true;
-}
-
-static long line_of(const struct yaml_reader *y)
-{
-	return (long)y->event.start_mark.line + 1;
-}
-
-static bool start_document(struct yaml_reader *y, struct problem *problem)
-{
-	y->started = true;
-	do
-		if (!advance(y, problem))
-			return false;
-	while (y->event.type == YAML_STREAM_START_EVENT || y->event.type == YAML_DOCUMENT_START_EVENT);
-	return true;
 }
 
 bool yaml_enter_map(struct yaml_reader *y, struct problem *problem)
 {
+	const struct yaml_node *value = y->value;
+
 	problem->text[0] = '\0';
-	if (!y->started ? !start_document(y, problem) : !advance(y, problem))
+	if (y->broken) {
+		*problem = y->problem;
 		return false;
-	if (y->event.type == YAML_STREAM_END_EVENT)
+	}
+	if (!value || (value->kind == YAML_TEXT && value->text.len == 0))
 		return false;
-	if (y->event.type == YAML_SCALAR_EVENT && y->event.data.scalar.length == 0)
-		return false;
-	if (y->event.type != YAML_MAPPING_START_EVENT)
-		return problem_at(problem, y->file, line_of(y), 0, "a map of names and values is wanted here");
+	if (value->kind != YAML_MAP)
+		return problem_at(problem, y->file, value->line, 0, "a map of names and values is wanted here");
+	if (y->depth == DEPTH)
+		return problem_at(problem, y->file, value->line, 0, "nested too deeply");
+	y->levels[y->depth++] = (struct level){ value, 0 };
 	return true;
 }
 
 bool yaml_next_key(struct yaml_reader *y, struct text *key, long *line, struct problem *problem)
 {
+	struct level *level = y->depth ? &y->levels[y->depth - 1] : NULL;
+
 	problem->text[0] = '\0';
-	if (!advance(y, problem) || y->event.type == YAML_MAPPING_END_EVENT)
+	if (!level)
 		return false;
-	if (y->event.type != YAML_SCALAR_EVENT)
-		return problem_at(problem, y->file, line_of(y), 0, "a name is wanted here");
-	*key = (struct text){ (const char *)y->event.data.scalar.value, y->event.data.scalar.length };
-	*line = line_of(y);
+	if (level->next == level->map->count) {
+		y->depth--;
+		return false;
+	}
+	*key = level->map->items[level->next]->text;
+	*line = level->map->items[level->next]->line;
+	y->value = level->map->items[level->next + 1];
+	level->next += 2;
 	return true;
 }
 
-/* YAML 1.2, 10.3.2: what a plain scalar without tag is. */
-static void plain_scalar(struct text t, struct buf *json)
-{
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
-	static const char *const trues[] = { "true", "True", "TRUE" }, *const falses[] = { "false", "False", "FALSE" };
-	struct value v;
-	struct value_error unused;
-	struct text digits = t;
+/* ---- scalars (YAML 1.2, 10.3.2) ---- */
 
-	for (size_t i = 0; i < LENGTH(nulls); i++)
-		if (text_is(t, nulls[i])) {
-			buf_string(json, "null");
-			return;
-		}
-	for (size_t i = 0; i < LENGTH(trues); i++)
-		if (text_is(t, trues[i]) || text_is(t, falses[i])) {
-			buf_string(json, text_is(t, trues[i]) ? "true" : "false");
-			return;
-		}
-	if (digits.at[0] == '+')
-		digits = text_from(digits, 1);
-	while (digits.len > 1 && digits.at[0] == '0' && digits.at[1] >= '0' && digits.at[1] <= '9')
-		digits = text_from(digits, 1);
-	if (value_parse(digits, &v, &unused) && v.kind == VALUE_NUMBER)
-		buf_text(json, digits);
-	else
-		buf_json(json, t);
+static size_t digits_at(const char *at)
+{
+	return strspn(at, "0123456789");
 }
 
-static bool append_scalar(struct yaml_reader *y, struct buf *json, bool key)
+/* DIGITS of BASE, all of them. False: they are none, or too many. */
+static bool append_based(const char *digits, int base, struct buf *json)
 {
-	struct text t = { (const char *)y->event.data.scalar.value, y->event.data.scalar.length };
+	uint64_t n = 0;
 
-	if (!key && y->event.data.scalar.plain_implicit)
-		plain_scalar(t, json);
-	else
-		buf_json(json, t);
-	return true;
-}
+	for (const char *p = digits; *p; p++) {
+		int digit = *p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10;
 
-/* Appends the value whose first event has been read. */
-static bool append_value(struct yaml_reader *y, struct buf *json, int depth, struct problem *problem)
-{
-	bool map = y->event.type == YAML_MAPPING_START_EVENT, first = true;
-
-	if (y->event.type == YAML_SCALAR_EVENT)
-		return append_scalar(y, json, false);
-	if (y->event.type == YAML_ALIAS_EVENT)
-		return problem_at(problem, y->file, line_of(y), 0, "aliases are not supported");
-	if (!map && y->event.type != YAML_SEQUENCE_START_EVENT)
-		return problem_at(problem, y->file, line_of(y), 0, "a value is missing");
-	if (depth == DEPTH)
-		return problem_at(problem, y->file, line_of(y), 0, "nested too deeply");
-	buf_char(json, map ? '{' : '[');
-	for (;; first = false) {
-		if (!advance(y, problem))
+		if (!isxdigit((unsigned char)*p) || digit >= base || __builtin_mul_overflow(n, (uint64_t)base, &n) ||
+			__builtin_add_overflow(n, (uint64_t)digit, &n))
 			return false;
-		if (y->event.type == YAML_MAPPING_END_EVENT || y->event.type == YAML_SEQUENCE_END_EVENT)
-			break;
-		if (!first)
-			buf_char(json, ',');
-		if (map) {
-			if (y->event.type != YAML_SCALAR_EVENT)
-				return problem_at(problem, y->file, line_of(y), 0, "a name is wanted here");
-			append_scalar(y, json, true);
-			buf_char(json, ':');
-			if (!advance(y, problem))
-				return false;
-		}
-		if (!append_value(y, json, depth + 1, problem))
+	}
+	buf_printf(json, "%ju", (uintmax_t)n);
+	return *digits;
+}
+
+/* What is a number here but not in JSON (`017`, `5.`, `.5`) as one that is. */
+static bool append_decimal(const char *t, struct buf *json)
+{
+	size_t whole = digits_at(t), fraction = 0, exponent = 0, sign = 0;
+	const char *point = t + whole, *rest = point;
+
+	if (*point == '.') {
+		fraction = digits_at(point + 1);
+		rest = point + 1 + fraction;
+	}
+	if (whole + fraction == 0)
+		return false;
+	if (*rest == 'e' || *rest == 'E') {
+		sign = rest[1] == '-' || rest[1] == '+';
+		exponent = 1 + sign + digits_at(rest + 1 + sign);
+	}
+	if (rest[exponent] || exponent == 1 + sign)
+		return false;
+	for (; whole > 1 && *t == '0'; whole--)
+		t++;
+	buf_text(json, whole ? (struct text){ t, whole } : TEXT("0"));
+	if (*point == '.')
+		buf_printf(json, ".%.*s", fraction ? (int)fraction : 1, fraction ? point + 1 : "0");
+	buf_string(json, rest);
+	return true;
+}
+
+/* NUMBER has no sign and no underscores. */
+static bool append_unsigned(const char *number, bool old, struct buf *json)
+{
+	if (number[0] == '0' && number[1] == 'x')
+		return append_based(number + 2, 16, json);
+	if (number[0] == '0' && number[1] == 'o' && !old)
+		return append_based(number + 2, 8, json);
+	if (number[0] == '0' && number[1] == 'b')
+		return append_based(number + 2, 2, json);
+	if (old && number[0] == '0' && number[1] && !number[1 + digits_at(number + 1)])
+		return append_based(number + 1, 8, json);
+	return append_decimal(number, json);
+}
+
+/* Appends T if it is a number. False: it is none, and nothing is appended. */
+static bool append_number(struct text t, bool old, struct buf *json)
+{
+	struct buf number = BUF_INIT;
+	size_t before = json->len;
+	bool negative, fine;
+
+	negative = t.at[0] == '-';
+	if (negative || t.at[0] == '+')
+		t = text_from(t, 1);
+	if (!t.len || !strchr("0123456789.", t.at[0]) || memchr(t.at, '\0', t.len))
+		return false;
+	for (size_t i = 0; i < t.len; i++)
+		if (t.at[i] != '_')
+			buf_char(&number, t.at[i]);
+	if (negative)
+		buf_char(json, '-');
+	fine = append_unsigned(buf_cstr(&number), old, json);
+	if (!fine)
+		json->len = before;
+	buf_free(&number);
+	return fine;
+}
+
+static bool is_one_of(struct text t, const char *const *words)
+{
+	while (*words && !text_is(t, *words))
+		words++;
+	return *words;
+}
+
+/* What a plain scalar is. */
+static void append_plain(struct text t, bool old, struct buf *json)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
+	static const char *const trues[] = { "true", "True", "TRUE", NULL }, *const falses[] = { "false", "False", "FALSE", NULL };
+	static const char *const old_trues[] = { "yes", "Yes", "YES", "on", "On", "ON", NULL };
+	static const char *const old_falses[] = { "no", "No", "NO", "off", "Off", "OFF", NULL };
+
+	if (is_one_of(t, nulls))
+		buf_string(json, "null");
+	else if (is_one_of(t, trues) || (old && is_one_of(t, old_trues)))
+		buf_string(json, "true");
+	else if (is_one_of(t, falses) || (old && is_one_of(t, old_falses)))
+		buf_string(json, "false");
+	else if (!append_number(t, old, json))
+		buf_json(json, t);
+}
+
+/* ---- values ---- */
+
+static bool append_value(const struct yaml_reader *y, const struct yaml_node *node, struct buf *json, int depth,
+	struct problem *problem)
+{
+	bool map = node->kind == YAML_MAP;
+	const struct yaml_node *twice;
+
+	if (node->kind == YAML_TEXT && node->plain)
+		append_plain(node->text, y->tree.old, json);
+	else if (node->kind == YAML_TEXT)
+		buf_json(json, node->text);
+	if (node->kind == YAML_TEXT)
+		return true;
+	if (depth == DEPTH)
+		return problem_at(problem, y->file, node->line, 0, "nested too deeply");
+	if (map && (twice = yaml_repeated(node)))
+		return problem_at(problem, y->file, twice->line, 0, "key \"%.*s\": given twice", TEXT_ARGS(twice->text));
+	buf_char(json, map ? '{' : '[');
+	for (size_t i = 0; i < node->count; i++) {
+		bool key = map && i % 2 == 0;
+
+		if (i)
+			buf_char(json, map && !key ? ':' : ',');
+		if (key)
+			buf_json(json, node->items[i]->text);
+		else if (!append_value(y, node->items[i], json, depth + 1, problem))
 			return false;
 	}
 	buf_char(json, map ? '}' : ']');
@@ -171,18 +227,20 @@ static bool append_value(struct yaml_reader *y, struct buf *json, int depth, str
 
 bool yaml_value(struct yaml_reader *y, struct buf *json, struct problem *problem)
 {
-	return advance(y, problem) && append_value(y, json, 0, problem);
+	return append_value(y, y->value, json, 0, problem);
 }
 
 bool yaml_to_json(struct text text, const char *file, struct buf *json, struct problem *problem)
 {
 	struct yaml_reader *y = yaml_open(text, file);
-	bool fine = y && start_document(y, problem);
+	bool fine = !y->broken;
 
-	if (fine && y->event.type == YAML_STREAM_END_EVENT)
+	if (!fine)
+		*problem = y->problem;
+	else if (!y->value)
 		buf_string(json, "null");
 	else
-		fine = fine && append_value(y, json, 0, problem);
+		fine = append_value(y, y->value, json, 0, problem);
 	yaml_close(y);
 	return fine;
 }

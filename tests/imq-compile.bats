@@ -385,6 +385,54 @@ botnet() {
 	done
 }
 
+@test "compile: anchors, aliases and merge keys are what they stand for, in parameters, bots and queues" {
+	cat > runtime.yaml <<- 'END'
+	global: &g
+	  overwrite: &yes true
+	a: &a
+	  module: intelmq.bots.experts.url.expert
+	  parameters: &p
+	    skip_fields: &skip [source.port, source.fqdn]
+	    destination_queues: {_default: &q [b-queue]}
+	b:
+	  <<: *a
+	  parameters:
+	    <<: [*p, *g]
+	    overwrite: false
+	    destination_queues: {}
+	END
+	run -0 --separate-stderr imq-compile --command a runtime.yaml
+	[ "$output" = "imq-url --overwrite '--skip-fields=[\"source.port\",\"source.fqdn\"]'" ]
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[ "$output" = "imq-url --no-overwrite '--skip-fields=[\"source.port\",\"source.fqdn\"]'" ]
+	[ -z "$stderr" ]
+}
+
+@test "compile: aliases that stand for nothing, for themselves or for too much are told with their line" {
+	printf 'a:\n  module: x\n  parameters: *p\n' > runtime.yaml
+	run -2 --separate-stderr imq-compile --check runtime.yaml
+	[ "$stderr" = 'imq-compile: runtime.yaml:3: alias "p": there is no such anchor before it' ]
+	printf 'a: &a\n  module: x\n  parameters: *a\n' > runtime.yaml
+	run -2 --separate-stderr imq-compile --check runtime.yaml
+	[ "$stderr" = 'imq-compile: runtime.yaml:3: alias "a": it is a part of what it stands for' ]
+	{
+		echo 'a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]'
+		for i in {1..30}; do
+			printf 'a%d: &a%d [' "$i" "$i"
+			printf '*a%d, ' $((i - 1)){,,,,,,,,,}
+			echo ']'
+		done
+	} > runtime.yaml
+	run -2 --separate-stderr imq-compile --check runtime.yaml
+	[ "$stderr" = 'imq-compile: runtime.yaml:6: alias "a4": the aliases up to here stand for more than 16 MiB' ]
+}
+
+@test "compile: numbers are those of YAML 1.2" {
+	bot experts.wait.expert 'queue_port: 0x1f' 'queue_db: 0o17' 'queue_size: 1_000' 'queue_name: yes'
+	run -0 --separate-stderr imq-compile --command b runtime.yaml
+	[ "$output" = 'imq-wait --queue-port=31 --queue-db=15 --queue-size=1000 --queue-name=yes' ]
+}
+
 @test "compile: a full disk is seen" {
 	bot experts.url.expert 'overwrite: true'
 	run -4 --separate-stderr bash -c 'imq-compile --command b runtime.yaml > /dev/full'
