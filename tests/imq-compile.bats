@@ -519,6 +519,38 @@ block() {
 	sed -n "/^\t$1)\$/,/;;/p" script
 }
 
+@test "compile: a scheduled bot does not run while its last run is not over, nor what that has left behind" {
+	stubs imq-from-file 'rate_limit: 7'
+	sed -i 's/^  group: Collector/  run_mode: scheduled\n&/' runtime.yaml
+	run -0 imq-compile --output out --systemd units runtime.yaml
+	shellcheck out/pipeline.sh
+	echo > statuses
+	PATH=$PWD/stubs:$PATH sh out/pipeline.sh c 3>&- &
+	script=$!
+	wait_until test -s log
+	PATH=$PWD/stubs:$PATH run -0 --separate-stderr sh out/pipeline.sh c
+	[ "$stderr" = 'pipeline c: still running, not started again' ]
+	[ -z "$output" ]
+	# The script is killed, what it has started is not.
+	child=$(pgrep -P "$script")
+	kill -9 "$script"
+	PATH=$PWD/stubs:$PATH run -0 --separate-stderr sh out/pipeline.sh c
+	[ "$stderr" = 'pipeline c: still running, not started again' ]
+	[ "$(xargs < log)" = run ]
+	kill "$child"
+	wait_until flock -n state/c.lock true
+	echo 0 > statuses
+	PATH=$PWD/stubs:$PATH run -0 --separate-stderr sh out/pipeline.sh c
+	[ -z "$stderr" ]
+	[ "$(xargs < log)" = 'run run' ]
+	# A unit that is starting is not started again: Type=oneshot is that until its script has ended (systemd.service).
+	grep -q '^Type=oneshot$' units/imq-c.service
+	run -0 imq-compile --pump c --output out runtime.yaml
+	shellcheck out/c.sh
+	flock state/c.lock sh out/c.sh 2> messages
+	[ "$(cat messages)" = 'pipeline c: still running, not started again' ]
+}
+
 @test "compile: what reads a source without an end ends when nothing is left, where it has a timer or pauses" {
 	cat > runtime.yaml <<- 'END'
 		one: {group: Collector, module: intelmq.bots.collectors.kafka.collector, run_mode: scheduled, parameters: {topic: t, destination_queues: [o-queue]}}

@@ -71,6 +71,22 @@ static const char collecting[] =
 	"\tdone\n"
 	"}\n";
 
+/* The lock is on a file that all it starts inherit: it goes when the last of them is gone, however the script ended. */
+static const char alone[] =
+	"# Ends here if the scheduled pipeline is running already.\n"
+	"alone() {\n"
+	"\texec 9> \"$IMQ_STATE/$pipeline.lock\"\n"
+	"\tflock -n 9\n"
+	"\tcase $? in\n"
+	"\t0) ;;\n"
+	"\t1)\n"
+	"\t\techo \"pipeline $pipeline: still running, not started again\" >&2\n"
+	"\t\texit 0\n"
+	"\t\t;;\n"
+	"\t*) exit 4 ;;\n"
+	"\tesac\n"
+	"}\n";
+
 static const char epilogue[] =
 	"# Keeps a pipeline running: after failures it is started again, each time later, at most once a minute.\n"
 	"keep() {\n"
@@ -456,7 +472,7 @@ static bool append_block(const struct config *c, const struct script *s, const s
 		buf_string(out, "\n\t# not enabled: runs when asked for by name");
 	if (graph_scheduled(bot))
 		buf_printf(out, "\n\t# scheduled: a line for cron is 0 * * * * sh %s %s", s->name, bot->id);
-	buf_printf(out, "\n\t%s)\n", bot->id);
+	buf_printf(out, "\n\t%s)\n%s", bot->id, graph_scheduled(bot) ? "\t\talone\n" : "");
 	fine = bot->collector ? append_collector(c, s, bot, out, problem) : append_pump(c, s, bot, out, problem);
 	buf_string(out, "\n\t\t;;\n");
 	return fine;
@@ -500,11 +516,13 @@ static void append_head(const struct config *c, const struct script *s, struct b
 bool script_write(const struct config *c, const struct script *s, struct buf *out, struct problem *problem)
 {
 	struct buf pipelines = BUF_INIT;
-	bool fine = true;
+	bool fine = true, scheduled = false;
 
 	for (size_t i = 0; i < c->count && fine; i++)
-		if (graph_heads(c->bots[i]))
+		if (graph_heads(c->bots[i])) {
 			fine = append_block(c, s, c->bots[i], &pipelines, problem);
+			scheduled = scheduled || graph_scheduled(c->bots[i]);
+		}
 	append_head(c, s, &pipelines, out);
 	buf_string(out, "pipelines='");
 	for (size_t i = 0, n = 0; i < c->count; i++)
@@ -514,6 +532,8 @@ bool script_write(const struct config *c, const struct script *s, struct buf *ou
 	buf_string(out, prologue);
 	buf_char(out, '\n');
 	buf_string(out, collecting);
+	if (scheduled)
+		buf_printf(out, "\n%s", alone);
 	buf_string(out, "\n# One pipeline.\nrun() {\n\tcase $pipeline in\n");
 	buf_text(out, buf_view(&pipelines));
 	buf_string(out, "\t*)\n\t\techo \"no pipeline $pipeline\" >&2\n\t\treturn 2\n\t\t;;\n\tesac\n}\n\n");
@@ -538,8 +558,12 @@ bool script_bot(const struct config *c, const struct script *s, struct bot *bot,
 	buf_string(out, shellcheck);
 	append_folders(s, &pipeline, out);
 	buf_string(out, prologue);
+	if (bot->collector || graph_scheduled(bot))
+		buf_printf(out, "pipeline=%s\n\n", bot->id);
 	if (bot->collector)
-		buf_printf(out, "pipeline=%s\n\n%s\n", bot->id, collecting);
+		buf_printf(out, "%s\n", collecting);
+	if (graph_scheduled(bot))
+		buf_printf(out, "%s\nalone\n", alone);
 	buf_text(out, buf_view(&pipeline));
 	buf_char(out, '\n');
 	buf_free(&pipeline);
