@@ -195,19 +195,25 @@ static void put_date(struct buf *out, int64_t date)
 		tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* In the domain of the sender, or on this machine (RFC 5322, 3.6.4). */
-static void put_id(struct buf *out, const struct mail *mail)
+void mail_id(struct buf *out, const struct mail *mail)
 {
-	const char *domain = strrchr(mailbox_address(mail->from, 0), '@');
 	struct digest d = digest_start();
-	char host[256] = "";
 
 	digest_add(&d, mail->subject);
 	digest_add(&d, buf_view(&mail->from->text));
 	digest_add(&d, buf_view(&mail->to->text));
 	digest_add(&d, mail->identity.at ? mail->identity : mail->entity);
-	buf_string(out, "Message-ID: <");
 	digest_end(&d, out);
+}
+
+/* In the domain of the sender, or on this machine (RFC 5322, 3.6.4). */
+static void put_id(struct buf *out, const struct mail *mail)
+{
+	const char *domain = strrchr(mailbox_address(mail->from, 0), '@');
+	char host[256] = "";
+
+	buf_string(out, "Message-ID: <");
+	mail_id(out, mail);
 	if (!domain && (gethostname(host, sizeof host - 1) != 0 || !host[0]))
 		snprintf(host, sizeof host, "localhost");
 	buf_printf(out, "@%s>\r\n", domain ? domain + 1 : host);

@@ -51,7 +51,9 @@ struct mail {
 	int64_t date;                      /* microseconds since 1970 */
 };
 
-/* Appends the whole message. Its Message-ID comes of subject, addresses and IDENTITY: a mail that is made again has the same. */
+/* Appends 32 hex digits made of subject, addresses and IDENTITY. */
+void mail_id(struct buf *out, const struct mail *mail);
+/* Appends the whole message. Its Message-ID begins with mail_id(): a mail that is made again has the same. */
 void mail_write(struct buf *out, const struct mail *mail);
 
 #endif

@@ -309,9 +309,15 @@ enum smtp_outcome smtp_send(struct smtp *s, const struct mailboxes *from, const 
 	add_recipients(state, to);
 	add_recipients(state, bcc);
 	for (long long try = 1;; try++) {
+		size_t taken = count_fate(state, TAKEN);
+
 		result = perform(state, mailbox_address(from, 0));
-		if (!judge(state, result) || try == s->tries)
+		if (!judge(state, result) || (try >= s->tries && count_fate(state, TAKEN) == taken))
 			break;
+		if (count_fate(state, TAKEN) > taken) { /* a server takes so many recipients at a time (RFC 5321, 4.5.3.1.10) */
+			try = 0;
+			pause = 1;
+		}
 		wait_seconds(pause);
 		pause = pause < 64 ? pause * 2 : pause;
 	}

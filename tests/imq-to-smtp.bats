@@ -227,6 +227,75 @@ DATA' ]
 	[ "$(imq-queue count sqlite:q#in)" = 0 ]
 }
 
+# numbered EVENT...: a batch, as number 5.
+numbered() {
+	printf '%s\n' "$@" '' | IMQ_BATCH=${batch:-5} to_smtp -t '{ev[extra.to]}' --subject '{ev[extra.n]}' --smtp-tries 1 --state state
+}
+
+@test "to-smtp: with --state a batch that comes again is not mailed again, nor what was refused" {
+	events=('{"extra.to":"a@example.com","extra.n":1}' '{"extra.to":"b@example.com","extra.n":2}' '{"extra.to":"c@example.com","extra.n":3}')
+	start_smtp_server 'RCPT 250 fine' 'RCPT 550 no' 'RCPT 451 later'
+	run -5 --separate-stderr numbered "${events[@]}"
+	[ -z "$output" ]
+	run -3 --separate-stderr numbered "${events[@]}"
+	[ "$output" = '' ]
+	[[ "$stderr" == *':2: the mail was refused, or taken for some only, when the batch came before'* ]]
+	[ "$(grep -o 'RCPT.*' said | xargs)" = 'RCPT TO:<a@example.com> RCPT TO:<b@example.com> RCPT TO:<c@example.com> RCPT TO:<c@example.com>' ]
+	run -3 numbered "${events[@]}" # it was not acknowledged
+	[ "$(said RCPT)" = 4 ]
+	run -0 numbered "${events[0]}" "${events[0]}" # the second one is another event, though equal
+	[ "$(said RCPT)" = 5 ]
+	batch=6
+	run -0 numbered "${events[0]}"
+	[ "$(said RCPT)" = 6 ]
+	batch=5
+	run -0 numbered "${events[0]}" # of a new queue
+	[ "$(said RCPT)" = 7 ]
+	[ "$(stat -c %a state)" = 600 ]
+}
+
+@test "to-smtp: a state that was cut, that is none, or that another process has" {
+	start_smtp_server
+	event='{"extra.to":"a@example.com","extra.n":1}'
+	numbered "$event"
+	for size in $(seq $(($(stat -c %s state) - 1))); do
+		cp state cut
+		truncate -s "$size" cut
+		printf '%s\n' "$event" '' | IMQ_BATCH=5 to_smtp -t '{ev[extra.to]}' --subject '{ev[extra.n]}' --state cut
+		cmp cut state
+	done
+	echo 'my diary' > diary
+	IMQ_BATCH=5 run -2 to_smtp --state diary < /dev/null
+	[[ "$output" == *'diary: this is not a file of imq-to-smtp'* ]]
+	[ "$(cat diary)" = 'my diary' ]
+	IMQ_BATCH=5 run -2 flock state "$(command -v imq-to-smtp)" --state state < /dev/null
+	[[ "$output" == *'state: another process is using this file'* ]]
+	IMQ_BATCH=5 run -2 to_smtp --state /no/such/folder < /dev/null
+}
+
+@test "to-smtp: killed over and over in a pump, every event is mailed, and few twice" {
+	start_smtp_server
+	for n in $(seq 60); do
+		printf '{"extra.n":%d}\n' $(seq $((n * 10 - 9)) $((n * 10)))
+		echo
+	done > batches
+	seed=${IMQ_TEST_SEED:-$RANDOM}
+	echo "IMQ_TEST_SEED=$seed"
+	python3 "$IMQ_ROOT/tests/kill-pump.py" "$seed" batches imq-to-smtp --smtp-host 127.0.0.1 --smtp-port "$smtp_port" --no-starttls \
+		-t a@example.com --subject 'n {ev[extra.n]}' --state state 2> kills
+	[ "$(grep -a -o '^Subject: n [0-9]*' mails | sort -u | wc -l)" = 600 ]
+	kills=$(grep -o '^[0-9]*' kills)
+	[ "$kills" -gt 5 ]
+	[ "$(grep -a -c '^Subject: n ' mails)" -le $((600 + kills)) ]
+}
+
+@test "to-smtp: a server that takes few recipients at a time gets the mail several times" {
+	start_smtp_server 'RCPT 250 fine' 'RCPT 250 fine' 'RCPT 452 too many' 'RCPT 452 too many' 'RCPT 250 fine' 'RCPT 452 too many'
+	to_smtp -t a@example.com,b@example.com,c@example.com,d@example.com --smtp-tries 1 <<< '{}'
+	[ "$(grep -o 'RCPT.*' said | cut -c 9-10 | xargs)" = '<a <b <c <d <c <d <d' ]
+	[ "$(grep -c '^MAIL$' mails)" = 3 ]
+}
+
 @test "to-smtp: a connection that breaks, before or in the middle of a mail, is made again" {
 	start_smtp_server 'END drop' 'CONNECT 220 test' 'CONNECT 421 too many' 'RCPT drop'
 	to_smtp -t a@example.com --smtp-tries 5 <<< $'{"extra.n":1}\n{"extra.n":2}'

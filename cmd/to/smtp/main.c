@@ -1,4 +1,5 @@
-/* imq-to-smtp: a mail for each event, its subject, text and addresses made of the event, with a table of fields as an attachment. */
+/* imq-to-smtp: a mail for each event, its subject, text and addresses made of the event, with a table of fields as an attachment.
+ * Mails cannot be taken back: under imq-pump a journal says which of a batch have gone, for when the batch comes again. */
 #include <stdlib.h>
 
 #include "alloc.h"
@@ -6,6 +7,7 @@
 #include "csv.h"
 #include "export.h"
 #include "filter.h"
+#include "journal.h"
 #include "mail.h"
 #include "nest.h"
 #include "smtp.h"
@@ -23,8 +25,20 @@ static struct {
 	struct template *from_template, *to_template, *subject_template, *text_template;
 	enum field *fields;
 	struct mailboxes from, to;
-	struct buf header, body, table, cell, entity, message;
-} my;
+	struct buf header, body, table, cell, entity, message, id;
+
+	struct journal journal;
+	long long batch; /* its number, -1: not numbered */
+} my = { .journal.fd = -1 };
+
+static bool start_journal(void *self, const struct filter *filter, const struct batch *batch, struct problem *problem)
+{
+	(void)self, (void)filter;
+	my.batch = batch->numbered ? batch->number : -1;
+	return journal_open(&my.journal, batch, problem);
+}
+
+static const struct mixin journal_mixin = { .name = "journal", .start = start_journal };
 
 static const char *const failures[] = { "stop", "reject", NULL };
 enum { STOP };
@@ -49,7 +63,9 @@ static const struct opt options[] = {
 		"classification.taxonomy,classification.type,classification.identifier,source.ip,source.asn,source.port",
 		"fields of the table that is attached; empty: none"),
 	OPT_CHOICE(0, "on-failure", &my.on_failure, failures, "stop", "where the server is away: stop, or reject the events"),
+	OPT_FILE(0, "state", &my.journal.path, "under imq-pump: note in FILE what is mailed of a batch, which may come again"),
 	SMTP_TRY_OPTIONS(&my.smtp),
+	OPT_MIXIN(&journal_mixin, &my.journal),
 	OPT_END
 };
 
@@ -104,6 +120,7 @@ static bool find_addresses(struct event *ev, const struct template *template, st
 static bool write_message(struct event *ev)
 {
 	struct mail_part parts[2];
+	struct mail mail;
 	size_t count = 0;
 
 	buf_clear(&my.body);
@@ -122,28 +139,62 @@ static bool write_message(struct event *ev)
 	}
 	buf_clear(&my.entity);
 	mail_parts(&my.entity, parts, count);
+	mail = (struct mail){ .from = &my.from, .to = &my.to, .subject = buf_view(&my.header), .entity = buf_view(&my.entity),
+		.date = clock_now() };
 	buf_clear(&my.message);
-	mail_write(&my.message, &(struct mail){ .from = &my.from, .to = &my.to, .subject = buf_view(&my.header),
-		.entity = buf_view(&my.entity), .date = clock_now() });
+	mail_write(&my.message, &mail);
+	buf_clear(&my.id);
+	mail_id(&my.id, &mail);
 	return true;
+}
+
+/* What has become of the mail, now that the server has answered, is noted. */
+static enum verdict settle(struct event *ev, enum fate fate, const char *reason)
+{
+	struct problem problem = { .line = 0 };
+
+	if (!journal_note(&my.journal, my.batch, my.id.at, fate, &problem)) {
+		filter_fail(EXIT_IO, &problem);
+		return MERGE;
+	}
+	if (fate == FATE_TAKEN)
+		return PASS;
+	event_mark(ev, "%s", reason);
+	return REJECT;
 }
 
 static enum verdict send(struct event *ev)
 {
 	struct problem problem = { .line = 0 };
 	enum smtp_outcome outcome;
+	enum fate fate;
 
 	if (!write_message(ev))
 		return REJECT;
-	outcome = smtp_send(&my.smtp, &my.from, &my.to, NULL, buf_view(&my.message), &problem);
-	if (outcome == SMTP_TAKEN)
+	if (!journal_find(&my.journal, my.batch, my.id.at, &fate, &problem)) {
+		filter_fail(EXIT_IO, &problem);
+		return MERGE;
+	}
+	if (fate == FATE_TAKEN)
 		return PASS;
+	if (fate == FATE_REFUSED) {
+		event_mark(ev, "the mail was refused, or taken for some only, when the batch came before");
+		return REJECT;
+	}
+	outcome = smtp_send(&my.smtp, &my.from, &my.to, NULL, buf_view(&my.message), &problem);
 	if (outcome == SMTP_AWAY && my.on_failure == STOP) {
 		filter_fail(EXIT_REMOTE, &problem);
 		return MERGE;
 	}
-	event_mark(ev, "%s", problem.text);
-	return REJECT;
+	return settle(ev, outcome == SMTP_TAKEN ? FATE_TAKEN : FATE_REFUSED, problem.text);
+}
+
+static bool barrier(const struct batch *batch, struct problem *problem)
+{
+	(void)problem;
+	if (batch->numbered)
+		my.batch = batch->number + 1;
+	return true;
 }
 
 /* ---- the start ---- */
@@ -199,9 +250,10 @@ static bool start(struct problem *problem)
 static void stop(void)
 {
 	struct template *templates[] = { my.from_template, my.to_template, my.subject_template, my.text_template };
-	struct buf *bufs[] = { &my.header, &my.body, &my.table, &my.cell, &my.entity, &my.message };
+	struct buf *bufs[] = { &my.header, &my.body, &my.table, &my.cell, &my.entity, &my.message, &my.id };
 
 	smtp_stop(&my.smtp);
+	journal_close(&my.journal);
 	for (size_t i = 0; i < LENGTH(templates); i++)
 		template_free(templates[i]);
 	for (size_t i = 0; i < LENGTH(bufs); i++)
@@ -215,5 +267,5 @@ int main(int argc, char **argv)
 {
 	return filter_main(argc, argv, &(struct filter){ .name = "imq-to-smtp", .module = "intelmq.bots.outputs.smtp.output",
 		.summary = "mail events", .options = options, .sink = true, .start = start,
-		.event = send, .stop = stop });
+		.event = send, .barrier = barrier, .stop = stop });
 }
