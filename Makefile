@@ -140,7 +140,7 @@ BUILD_PACKAGES := gcc make libc6-dev libyaml-dev libpcre2-dev libjansson-dev lib
 	libmaxminddb-dev libldns-dev libpsl-dev libidn2-dev libidn-dev libunistring-dev libjq-dev libxml2-dev libhiredis-dev libssl-dev librabbitmq-dev librdkafka-dev libpq-dev libgpgme-dev libxxhash-dev \
 	nginx-light jq
 TEST_PACKAGES  := bats parallel clang libclang-rt-14-dev shellcheck mandoc faketime python3 openssl redis-server rabbitmq-server sqlite3 postgresql strace \
-	$(if $(wildcard /usr/sbin/sendmail),,exim4-daemon-light) gpg gpg-agent unzip nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip iproute2
+	$(if $(wildcard /usr/sbin/sendmail),,exim4-daemon-light) gpg gpg-agent gpgv unzip nsd dnsperf miller time curl libnginx-mod-http-echo git zstd xz-utils bzip2 zip iproute2
 
 deps:
 	@tests/deps $(BUILD_PACKAGES)

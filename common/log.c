@@ -92,7 +92,10 @@ void log_record(const char *file, long line, struct text reason)
 		return;
 	}
 	log_flush();
-	buf_printf(&place, "%s:%ld: ", file, line);
+	buf_printf(&place, "%s:", file);
+	if (line)
+		buf_printf(&place, "%ld:", line);
+	buf_char(&place, ' ');
 	put_line(buf_view(&place), reason);
 	buf_free(&place);
 	buf_text(&log_state.last, reason);

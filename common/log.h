@@ -11,7 +11,7 @@
 /* NAME stands before every message; it must live as long as the process. */
 void log_name(const char *name);
 void log_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A message about line LINE of FILE ("-" is stdin). */
+/* A message about line LINE of FILE ("-" is stdin); 0: about it as a whole. */
 void log_record(const char *file, long line, struct text reason);
 /* A problem with its place, if it has one. */
 void log_problem(const struct problem *problem);

@@ -98,7 +98,7 @@ raws() {
 	echo x > d/b.csv
 	run -3 --separate-stderr imq-from-file --path d --max-record 1000 --stats --rejects rej --delete-file
 	[ "${#lines[@]}" -eq 1 ]
-	[[ "$stderr" == *'d/a.csv:0: longer than --max-record allows'* ]]
+	[[ "$stderr" == *'d/a.csv: longer than --max-record allows'* ]]
 	[[ "$stderr" == *'"in":1,"created":1,"out":1,"dropped":0,"merged":0,"rejected":1,"pending":0'* ]]
 	[ "$(ls d)" = a.csv ]
 }

@@ -9,6 +9,7 @@ setup_more() {
 teardown() {
 	stop_nginx
 	[ -z "${pid:-}" ] || kill "$pid" 2> /dev/null || true
+	[ ! -d gpg ] || gpgconf --kill gpg-agent || true
 }
 
 members() {
@@ -286,4 +287,261 @@ s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); c, _ =
 	wait "$collector"
 	[ ! -s out ]
 	[ ! -s err ]
+}
+
+# Keys for a@x, e@x, which expired in 2020, b@x and r@x, which is revoked; keyring has those of a, e and r. www/a is the document.
+make_keys() {
+	need_program gpg
+	need_program gpgv
+	export GNUPGHOME=$PWD/gpg
+	mkdir -m 700 gpg
+	printf 'batch\nquiet\npinentry-mode loopback\nno-greeting\n' > gpg/gpg.conf
+	for user in a b r; do
+		gpg --passphrase '' --quick-gen-key "$user@x" ed25519 sign never 2> /dev/null
+	done
+	gpg --faked-system-time 20200101T000000 --passphrase '' --quick-gen-key e@x ed25519 sign 1d 2> /dev/null
+	printf 'ip\n' > www/a
+}
+
+# sign USER FILE [OPTION]...: the detached signature of www/a.
+sign() {
+	gpg -u "$1@x" -b -a -o "www/$2" "${@:3}" www/a 2> /dev/null
+}
+
+make_keyring() {
+	gpg --export a@x e@x r@x > keyring
+}
+
+signed() {
+	imq-from-http --http-url "$web/a" --verify-pgp-signatures --signature-url "$web/$1" --gpg-keyring keyring "${@:2}"
+}
+
+# refused FILE REASON: the signature www/FILE of www/a is refused with that reason, and nothing comes out.
+refused() {
+	run -3 --separate-stderr signed "$1" --seen seen --rejects rejects
+	[ -z "$output" ]
+	[[ "$stderr" == "imq-from-http: $web/a: signature: "$2 ]] || { echo "$stderr"; return 1; }
+	[ ! -e seen ]
+	[ "$(jq -r .reason < rejects)" = "${stderr#*: *: }" ]
+	[ -z "$(jq -r '.record // .record_base64' < rejects)" ]
+	rm rejects
+}
+
+@test "from-http: a document with a good signature is delivered, and fetched again once it has changed" {
+	make_keys
+	make_keyring
+	sign a a.asc
+	gpg --dearmor < www/a.asc > www/a.sig
+	sign b b.asc
+	gpg --dearmor < www/b.asc | cat - www/a.sig > www/two.sig
+	start_nginx
+	for file in a.asc a.sig two.sig; do
+		run -0 --separate-stderr signed "$file"
+		[ "$(jq -r '.raw' <<< "$output" | base64 -d)" = ip ]
+		[ -z "$stderr" ]
+	done
+	run -0 signed a.asc --seen seen
+	[ "${#lines[@]}" -eq 1 ]
+	: > nginx.log
+	run -0 --separate-stderr signed a.asc --seen seen
+	[ -z "$output$stderr" ]
+	[ "$(requests)" -eq 1 ]
+	printf 'other\n' > www/a
+	run -3 --separate-stderr signed a.asc --seen seen
+	[ -z "$output" ]
+	rm www/a.asc
+	sign a a.asc
+	run -0 signed a.asc --seen seen
+	[ "$(jq -r '.raw' <<< "$output" | base64 -d)" = other ]
+}
+
+@test "from-http: the signature is that of the document as it came, before it is unpacked" {
+	make_keys
+	make_keyring
+	gzip www/a
+	mv www/a.gz www/a
+	sign a a.asc
+	start_nginx
+	run -0 --separate-stderr signed a.asc --extract-files true
+	[ "$(members)" = '[null,"ip\n"]' ]
+}
+
+@test "from-http: without --gpg-keyring the keyring is that of GnuPG's user, which is left as it is" {
+	make_keys
+	sign b b.asc
+	start_nginx
+	before=$(cd gpg && find . -type f -exec md5sum {} +)
+	run -0 --separate-stderr imq-from-http --http-url "$web/a" --verify-pgp-signatures --signature-url "$web/b.asc"
+	[ "${#lines[@]}" -eq 1 ]
+	mkdir home
+	cp -r gpg home/.gnupg
+	run -0 env -u GNUPGHOME HOME="$PWD/home" imq-from-http --http-url "$web/a" --verify-pgp-signatures --signature-url "$web/b.asc"
+	[ "$before" = "$(cd gpg && find . -type f -exec md5sum {} +)" ]
+	run -2 --separate-stderr env GNUPGHOME="$PWD/www" imq-from-http --http-url "$web/a" --verify-pgp-signatures --signature-url "$web/b.asc"
+	[ "$stderr" = "imq-from-http: --gpg-keyring is missing, and there is no keyring of GnuPG: $PWD/www/pubring.gpg" ]
+}
+
+@test "from-http: --signature-url-formatting puts the time into the signature's URL" {
+	make_keys
+	make_keyring
+	sign a 2026-11-24.asc
+	start_nginx
+	run -0 signed '{time[%Y-%m-%d]}.asc' --signature-url-formatting '{"days":-1}'
+	[ "${#lines[@]}" -eq 1 ]
+	[ "$(requests 'GET /2026-11-24.asc')" -eq 1 ]
+	run -2 signed '{x}' --signature-url-formatting true
+	run -2 --separate-stderr signed x --signature-url-formatting 5
+	[[ "$stderr" == 'imq-from-http: --signature-url-formatting: '* ]]
+}
+
+@test "from-http: the catalogue's signed feed is fetched with its signature" {
+	make_keys
+	make_keyring
+	printf 'Address,Tags\n192.0.2.1,telnet\n' > www/a
+	sign a a.asc
+	start_nginx
+	fetch_signed() {
+		imq-from-http --feed turris-greylist-signed --http-url "$web/a" --signature-url "$web/$1" --gpg-keyring keyring
+	}
+	run -0 --separate-stderr fetch_signed a.asc
+	[ "$(jq -r '."feed.name" + " " + ."feed.provider"' <<< "$output")" = 'Greylist Turris' ]
+	[ "$(imq-parse turris-greylist-signed <<< "$output" | jq -r '."source.ip"')" = 192.0.2.1 ]
+	run -5 --separate-stderr fetch_signed b.asc
+	[ -z "$output" ]
+}
+
+@test "from-http: a document without a good signature is refused, and why is told" {
+	local key
+	make_keys
+	sign b b.asc
+	sign a a.asc
+	sign r r.asc
+	sign e e.asc --faked-system-time 20200101T010000
+	key=$(gpg --list-keys --with-colons r@x | awk -F: '$1 == "fpr" { print $10; exit }')
+	sed -i 's/^:---/---/' "gpg/openpgp-revocs.d/$key.rev"
+	gpg --import "gpg/openpgp-revocs.d/$key.rev" 2> /dev/null
+	make_keyring
+	cp www/a kept
+	printf 'other\n' > www/a
+	sign a bad.asc
+	mv kept www/a
+	start_nginx
+	refused bad.asc 'the document is not what was signed: ????????????????'
+	refused b.asc "its key is not in the keyring: $(gpg --list-keys --with-colons b@x | awk -F: '$1 == "pub" { print $5 }')"
+	refused e.asc 'its key has expired: ????????????????'
+	refused r.asc 'its key has been revoked: ????????????????'
+	# The signature itself ends, not its key.
+	key=$(date -u -d '10 days ago' +%Y%m%dT%H%M%S)
+	gpg --faked-system-time "$key" --passphrase '' --quick-gen-key o@x ed25519 sign never 2> /dev/null
+	sign o o.asc --faked-system-time "$(date -u -d '9 days ago' +%Y%m%dT%H%M%S)" --default-sig-expire 1d
+	gpg --export o@x > keyring
+	refused o.asc 'expired: ????????????????'
+	# One that no longer fits decides nothing beside a good one.
+	gpg --export a@x e@x > keyring
+	for file in a e bad; do gpg --dearmor < "www/$file.asc"; done > www/all
+	run -0 signed all
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "from-http: a signature that is missing, is none, or of something else is no signature" {
+	make_keys
+	make_keyring
+	printf 'other\n' > other
+	gpg -u a@x -s -o www/inline.gpg other
+	gpg -u a@x --clear-sign -o www/clear.asc other
+	gpg -u a@x -s -o www/whole.gpg www/a
+	: > www/empty
+	printf 'Not found\n' > www/text
+	start_nginx
+	run -5 --separate-stderr signed nothing --seen seen
+	[ -z "$output" ]
+	[ "$stderr" = "imq-from-http: $web/nothing: HTTP status 404" ]
+	[ ! -e seen ]
+	for file in inline.gpg clear.asc whole.gpg empty text a; do
+		refused "$file" 'not a detached one'
+	done
+}
+
+@test "from-http: a hostile signature takes neither memory nor time" {
+	make_keys
+	make_keyring
+	sign a a.asc
+	gpg --dearmor < www/a.asc > a.sig
+	head -c 50M /dev/zero > www/huge
+	# Longer than what is read of it, good signature or not; packets that promise 4 GiB; an armour that does not end; a packed packet.
+	for i in {1..700}; do cat a.sig; done > www/many
+	printf '\xc2\xff\xff\xff\xff\xff\x04' > www/long
+	{ sed 3q www/a.asc; yes AAAA | head -n 9000; } > www/endless
+	head -c 40M /dev/zero | gpg --compress-algo zlib --store -o - > www/packed
+	start_nginx
+	refused huge 'longer than 65536 bytes'
+	refused many 'longer than 65536 bytes'
+	for file in long endless packed; do
+		refused "$file" '*'
+	done
+	! grep -q 'a.asc' nginx.log
+}
+
+@test "from-http: gpgv is limited in time, and its absence is told" {
+	make_keys
+	make_keyring
+	sign a a.asc
+	start_nginx
+	mkdir fake
+	printf '#!/bin/sh\nkill -XCPU $$\n' > fake/gpgv
+	chmod +x fake/gpgv
+	PATH=$PWD/fake:$PATH refused a.asc 'gpgv broke off over it'
+	# It has no folder, no environment but the language, and its limits.
+	printf '#!/bin/sh\n{ echo "$@"; env; ulimit -t; ulimit -f; ulimit -v; ls /proc/self/fd; } > %s/seen-there\nexit 1\n' "$PWD" > fake/gpgv
+	PATH=$PWD/fake:$PATH refused a.asc '*'
+	grep -qe "--homedir /nonexistent --status-fd 1 --keyring $PWD/keyring --enable-special-filenames -- -&[0-9]* -" seen-there
+	! grep -q GNUPGHOME seen-there
+	[ "$(grep -cx 60 seen-there)" -eq 1 ]
+	[ "$(grep -cx 1048576 seen-there)" -eq 1 ]
+	mkdir bare
+	ln -s "$(command -v imq-from-http)" bare/
+	run -2 --separate-stderr env PATH="$PWD/bare" imq-from-http --http-url "$web/a" --verify-pgp-signatures \
+		--signature-url "$web/a.asc" --gpg-keyring keyring
+	[ -z "$output" ]
+	[ "$stderr" = 'imq-from-http: --verify-pgp-signatures: there is no gpgv (GnuPG)' ]
+}
+
+@test "from-http: SIGTERM while gpgv is at work ends both quietly" {
+	make_keys
+	make_keyring
+	sign a a.asc
+	start_nginx
+	mkdir fake
+	printf '#!/bin/sh\necho $$ > %s/gpgv-pid\nexec tail -f /dev/null\n' "$PWD" > fake/gpgv
+	chmod +x fake/gpgv
+	PATH=$PWD/fake:$PATH signed a.asc > out 2> err 3>&- &
+	wait_until test -s gpgv-pid
+	pkill_collector=$(ps -o ppid= -p "$(cat gpgv-pid)")
+	kill "$pkill_collector"
+	wait $!
+	[ ! -s out ]
+	[ ! -s err ]
+	run ! kill -0 "$(cat gpgv-pid)"
+}
+
+@test "from-http: what is missing for the check is told before anything is fetched" {
+	make_keys
+	make_keyring
+	sign a a.asc
+	gpg -a --export a@x > keys.asc
+	start_nginx
+	run -2 --separate-stderr imq-from-http --http-url "$web/a" --verify-pgp-signatures
+	[ "$stderr" = 'imq-from-http: --verify-pgp-signatures: --signature-url is missing' ]
+	run -2 --separate-stderr signed a.asc --gpg-keyring nowhere
+	[ "$stderr" = 'imq-from-http: --gpg-keyring: nowhere: No such file or directory' ]
+	run -2 --separate-stderr signed a.asc --gpg-keyring "$PWD"
+	[ "$stderr" = "imq-from-http: --gpg-keyring: $PWD: not a file that can be read" ]
+	run -2 --separate-stderr signed a.asc --gpg-keyring keys.asc
+	[ "$stderr" = 'imq-from-http: --gpg-keyring: keys.asc: keys as text; gpg --dearmor makes a keyring of them' ]
+	run -2 --separate-stderr signed a.asc --signature-url file:///etc/passwd
+	[ "$stderr" = 'imq-from-http: --signature-url: not an http: or https: URL: "file:///etc/passwd"' ]
+	[ "$(requests)" -eq 0 ]
+	# Without --verify-pgp-signatures the rest means nothing, as in IntelMQ.
+	run -0 imq-from-http --http-url "$web/a" --signature-url "$web/nothing" --gpg-keyring nowhere
+	[ "$(requests)" -eq 1 ]
 }

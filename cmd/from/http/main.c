@@ -3,11 +3,9 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "clock.h"
 #include "extract.h"
 #include "log.h"
 #include "source.h"
-#include "time_template.h"
 #include "value.h"
 
 #include "from_http.h"
@@ -24,6 +22,7 @@ static struct {
 	struct list wanted; /* members */
 	bool extract, all;
 	struct buf url;
+	struct signature signature;
 	struct seen seen;
 	struct buf label;   /* of the member at hand */
 	bool complete;      /* everything has been delivered */
@@ -36,6 +35,7 @@ static const struct opt options[] = {
 	OPT_VALUE('x', "extract-files", &my.extract_files, NULL, "unpack: true for all files, or a list of names"),
 	OPT_BYTES(0, "extract-max-size", &my.max_size, "1G", "refuse archives that unpack to more"),
 	OPT_INTEGER(0, "extract-max-files", &my.max_files, "10000", "refuse archives of more files"),
+	SIGNATURE_OPTIONS(&my.signature),
 	OPT_FILE(0, "seen", &my.seen_file, "remember in FILE what was delivered, and fetch only what is newer"),
 	SOURCE_OPTIONS(&my.source),
 	HTTP_OPTIONS(&my.http),
@@ -76,25 +76,6 @@ static bool read_extract_files(struct problem *problem)
 	return my.max_files > 0 || problem_set(problem, "--extract-max-files: at least 1");
 }
 
-static bool read_url(struct problem *problem)
-{
-	struct problem why = { .line = 0 };
-	bool formatted;
-	long long delta;
-
-	if (!my.http_url)
-		return problem_set(problem, "--http-url or --feed is missing");
-	if (!time_template_option(my.formatting, &formatted, &delta, &why))
-		return problem_set(problem, "--http-url-formatting: %s", why.text);
-	if (!formatted)
-		buf_string(&my.url, my.http_url);
-	else if (!time_template_write(text_of(my.http_url), clock_now() + delta, &my.url, problem))
-		return false;
-	if (!text_starts(buf_view(&my.url), TEXT("http://")) && !text_starts(buf_view(&my.url), TEXT("https://")))
-		return problem_set(problem, "--http-url: not an http: or https: URL: \"%s\"", buf_cstr(&my.url));
-	return true;
-}
-
 /* What the options do not say, the definition does. */
 static bool use_feed(struct problem *problem)
 {
@@ -115,7 +96,10 @@ static bool start(struct problem *problem)
 {
 	if (my.feed && !use_feed(problem))
 		return false;
-	if (!read_url(problem) || !read_extract_files(problem))
+	if (!my.http_url)
+		return problem_set(problem, "--http-url or --feed is missing");
+	if (!url_read("http-url", my.http_url, my.formatting, &my.url, problem) || !read_extract_files(problem) ||
+		!signature_start(&my.signature, problem))
 		return false;
 	if (my.seen_file && !seen_read(&my.seen, my.seen_file, problem))
 		return false;
@@ -207,6 +191,25 @@ static size_t add_conditions(const char **headers, struct buf *etag, struct buf 
 	return n;
 }
 
+/* What was fetched, unless it must be signed and is not. */
+static void take_reply(struct http_reply *reply)
+{
+	struct problem problem = { .line = 0 };
+	enum exit_status status;
+
+	if (!signature_check(&my.signature, &my.http, reply, &status, &problem)) {
+		if (status == EXIT_REJECTED)
+			reject_document(problem.text);
+		else if (!run_stopping())
+			source_fail(&my.source, status, &problem);
+		return;
+	}
+	deliver(reply->body);
+	if (my.seen_file && my.complete && !my.source.run.failure && !run_stopping() &&
+		!seen_write(my.seen_file, buf_cstr(&my.url), reply, &problem))
+		source_fail(&my.source, EXIT_IO, &problem);
+}
+
 static void fetch(void)
 {
 	struct problem problem = { .line = 0 };
@@ -220,10 +223,7 @@ static void fetch(void)
 		if (!run_stopping())
 			source_fail(&my.source, EXIT_REMOTE, &problem);
 	} else if (reply.status != 304) {
-		deliver(reply.body);
-		if (my.seen_file && my.complete && !my.source.run.failure && !run_stopping() &&
-			!seen_write(my.seen_file, buf_cstr(&my.url), &reply, &problem))
-			source_fail(&my.source, EXIT_IO, &problem);
+		take_reply(&reply);
 	}
 	buf_free(&etag);
 	buf_free(&since);
@@ -237,6 +237,7 @@ static void stop(void)
 	for (size_t i = 0; i < my.wanted.count; i++)
 		free((void *)(uintptr_t)my.wanted.items[i].at);
 	free(my.wanted.items);
+	signature_free(&my.signature);
 	buf_free(&my.url);
 	buf_free(&my.label);
 }
