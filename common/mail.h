@@ -24,8 +24,7 @@ struct mailboxes {
 };
 
 /* Appends the addresses of LIST to M: separated by commas, each `local@domain`, `local`, or `Name <address>`; empty ones are skipped. An
- * address is ASCII (a domain is made so by IDNA), without blanks and controls, as RFC 5321 (4.1.2) has it. False with PROBLEM's text: one is
- * none, M is as it was. */
+ * address is ASCII (a domain is made so by IDNA), as RFC 5321 (4.1.2) has it. False with PROBLEM's text: one is none, M is as it was. */
 bool mailboxes_add(struct mailboxes *m, struct text list, struct problem *problem);
 void mailboxes_clear(struct mailboxes *m);
 void mailboxes_free(struct mailboxes *m);

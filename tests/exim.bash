@@ -96,14 +96,18 @@ start_exim() {
 
 run_exim() {
 	local exim=$BATS_TEST_TMPDIR/exim
-	(cd / && exec 3>&- && as_exim /usr/sbin/exim4 -C "$exim/conf" -bdf > "$exim/err" 2>&1 & echo "$!" > "$exim/daemon")
+	(cd / && exec 3>&- && as_exim /usr/sbin/exim4 -C "$exim/conf" -bdf > "$exim/err" 2>&1 &)
 	wait_until grep -q 'listening for SMTP' "$exim/log/main"
 }
 
+# The daemon's process is the one that it has written down itself.
 stop_exim() {
-	[ -s "$BATS_TEST_TMPDIR/exim/daemon" ] || return 0
-	kill "$(cat "$BATS_TEST_TMPDIR/exim/daemon")" 2> /dev/null || true
-	rm -f "$BATS_TEST_TMPDIR/exim/daemon"
+	local log=$BATS_TEST_TMPDIR/exim/log/main pid
+	[ -e "$log" ] || return 0
+	pid=$(sed -n 's/.*daemon started: pid=\([0-9]*\),.*/\1/p' "$log" | tail -n 1)
+	mv "$log" "$log.stopped"
+	[ -z "$pid" ] || kill "$pid" 2> /dev/null || return 0
+	wait_until test ! -e "/proc/$pid"
 }
 
 mail_count() {

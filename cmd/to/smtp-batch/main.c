@@ -1,5 +1,6 @@
-/* imq-to-smtp-batch: events wait in a store, a list for each abuse contact, until this command is called to mail them: then each contact gets
- * one mail, with a table of all its events, packed. Gathering and sending are two processes, which need not know of each other. */
+/* imq-to-smtp-batch: events wait in a store, a list for each abuse contact, until this command is called to mail them: then each
+ * contact gets one mail, with a table of all its events, packed. Gathering and sending are two processes, which need not know of each
+ * other. */
 #include "batch.h"
 
 enum { MAX_EVENTS = 5000, MAX_BYTES = 8 << 20 /* gathered before they go to the store */ };
@@ -16,7 +17,8 @@ static bool start_store(void *self, const struct filter *filter, const struct ba
 {
 	(void)self, (void)filter;
 	my.number = batch->numbered ? batch->number : -1;
-	return settings_read(problem) && (my.store = settings_open_store(true, problem)) != NULL && my.store->kind->begin(my.store, batch, problem);
+	return settings_read(problem) && (my.store = settings_open_store(true, problem)) != NULL &&
+	       my.store->kind->begin(my.store, batch, problem);
 }
 
 static bool act_instead(void *self, const struct filter *filter, enum exit_status *status)

@@ -182,7 +182,8 @@ static bool deal(const char *contact, struct text recipients)
 			return false;
 	}
 	if ((settings.send || settings.clear) && !my.store->kind->remove(my.store, &problem)) {
-		problem_set(&why, "%s: %s: %s", contact, settings.send ? "the mail is sent, but its events are not removed" : "not removed", problem.text);
+		problem_set(&why, "%s: %s: %s", contact,
+			settings.send ? "the mail is sent, but its events are not removed" : "not removed", problem.text);
 		fail(problem.away ? EXIT_REMOTE : EXIT_IO, &why);
 		return false;
 	}
@@ -244,7 +245,8 @@ static bool prepare(struct problem *problem)
 		return problem_set(problem, "--list, --test, --send, --clear: only one of them");
 	if (!settings_read(problem))
 		return false;
-	return settings.clear || settings.list || (read_addresses(problem) && settings_read_server(problem) && smtp_start(&settings.smtp, problem));
+	return settings.clear || settings.list ||
+	       (read_addresses(problem) && settings_read_server(problem) && smtp_start(&settings.smtp, problem));
 }
 
 static void finish(void)
