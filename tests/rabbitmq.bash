@@ -46,9 +46,14 @@ kill_rabbitmq() {
 	wait_until sh -c "! kill -0 -- -$(cat "$rabbitmq_folder/group")"
 }
 
+# A daemon of its own, on a port that only we use; it lets itself be ended once it has noticed that its node is gone.
+kill_port_mapper() {
+	in_namespace epmd -port "$ERL_EPMD_PORT" -kill
+	! in_namespace epmd -port "$ERL_EPMD_PORT" -names
+}
+
 stop_rabbitmq() {
 	[ -s "${rabbitmq_folder:-}/group" ] || return 0
 	kill_rabbitmq
-	# The port mapper is a daemon of its own; it listens on a port that only we use.
-	in_namespace epmd -port "$ERL_EPMD_PORT" -kill > /dev/null 2>&1 || true
+	wait_until kill_port_mapper || true
 }

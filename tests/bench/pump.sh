@@ -11,10 +11,14 @@ work=$(mktemp -d)
 cd "$work"
 BATS_FILE_TMPDIR=$work
 pids='' rabbitmq=''
-trap 'kill -9 $pids 2> /dev/null; [ ! -s rabbitmq/group ] || kill -9 -- "-$(cat rabbitmq/group)"; epmd -port "${ERL_EPMD_PORT:-1}" -kill > /dev/null 2>&1; stop_database; rm -rf "$work"' EXIT
+trap 'kill -9 $pids 2> /dev/null || true; stop_broker; stop_database; rm -rf "$work"' EXIT
 
 "$root/${O:-build}/bench/events" "$events" > records
 echo "$events events, $(stat -c %s records) bytes"
+
+stop_broker() {
+	[ ! -s rabbitmq/group ] || bash ./node "$root" stop_rabbitmq > /dev/null || true
+}
 
 stop_database() {
 	[ ! -e pg/postmaster.pid ] || bash ./cluster "$root" stop_postgresql
@@ -50,11 +54,12 @@ if command -v rabbitmq-server > /dev/null; then
 		bats_require_minimum_version() { :; }
 		. "$1/tests/lib.bash"
 		. "$1/tests/rabbitmq.bash"
-		start_rabbitmq
-		echo "rabbitmq=$rabbitmq ERL_EPMD_PORT=$ERL_EPMD_PORT"
+		rabbitmq_folder=$PWD/rabbitmq
+		"$2"
+		echo "rabbitmq=${rabbitmq:-} ERL_EPMD_PORT=$ERL_EPMD_PORT"
 	END
-	export BATS_FILE_TMPDIR
-	eval "$(bash ./node "$root")"
+	export BATS_FILE_TMPDIR ERL_EPMD_PORT=1
+	eval "$(bash ./node "$root" start_rabbitmq)"
 	for settings in '' '?queue_type=quorum' '?records=20' '?queue_type=quorum&records=20'; do
 		rate "rabbitmq$settings: put, confirmed" sh -c "imq-queue put 'amqp://$rabbitmq$settings#in$settings' < records"
 		through "rabbitmq$settings: queue, three filters, queue" "amqp://$rabbitmq$settings#in$settings" "amqp://$rabbitmq$settings#out$settings"
