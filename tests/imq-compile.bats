@@ -433,6 +433,40 @@ botnet() {
 	[ "$output" = 'imq-wait --queue-port=31 --queue-db=15 --queue-size=1000 --queue-name=yes' ]
 }
 
+@test "compile: a path's name may have a comma in it, or what JSON begins with, but no equals sign" {
+	cat > runtime.yaml <<- 'END'
+		s:
+		  module: intelmq.bots.experts.sieve.expert
+		  parameters: {file: x.sieve, destination_queues: {_default: [o], "one, two": [p], "[x": [q], " y": [o]}}
+		o: {module: intelmq.bots.outputs.file.output, parameters: {source_queue: o, file: out}}
+		p: {module: intelmq.bots.outputs.file.output, parameters: {source_queue: p, file: out-p}}
+		q: {module: intelmq.bots.outputs.file.output, parameters: {source_queue: q, file: out-q}}
+	END
+	run -0 --separate-stderr imq-compile --command s runtime.yaml
+	[ "$output" = "imq-sieve --file=x.sieve '--paths=[\"one, two\",\"[x\",\" y\"]'" ]
+	printf '%s\n' 'if source.port == 1 { path "one, two" }' 'if source.port == 2 { path "[x" }' 'if source.port == 3 { path " y" }' > x.sieve
+	run -0 imq-compile --output out runtime.yaml
+	shellcheck out/pipeline.sh
+	export IMQ_STATE=$PWD/state
+	mkdir state
+	printf '{"source.port":%d}\n' 1 2 3 4 | imq-queue put sqlite:state/queues.db#s-queue
+	run -0 timeout 20 sh <(sed 's/exec imq-pump/& --drain/' out/pipeline.sh) s
+	[ "$(imq-queue peek sqlite:state/queues.db#p)" = '{"source.port":1}' ]
+	[ "$(imq-queue peek sqlite:state/queues.db#q)" = '{"source.port":2}' ]
+	[ "$(imq-queue peek sqlite:state/queues.db#o | sort)" = $'{"source.port":3}\n{"source.port":4}' ]
+	# Without queues between.
+	sed -i 's/, " y": \[o\]//' runtime.yaml
+	run -0 imq-compile --output out runtime.yaml
+	grep -q -F "'one, two'='imq-to-file" out/pipeline.sh
+	for name in a=b ''; do
+		sed "s/one, two/$name/" runtime.yaml > other.yaml
+		run -2 --separate-stderr imq-compile other.yaml
+		[[ "$stderr" == *'other.yaml:3: bot "s": path "'$name'": no path may have an empty name, or one with "="'* ]]
+		run -2 --separate-stderr imq-compile --pump s other.yaml
+		[ "$stderr" = 'imq-compile: other.yaml:3: bot "s": path "'$name'": no path may have an empty name, or one with "="' ]
+	done
+}
+
 @test "compile: a full disk is seen" {
 	bot experts.url.expert 'overwrite: true'
 	run -4 --separate-stderr bash -c 'imq-compile --command b runtime.yaml > /dev/full'

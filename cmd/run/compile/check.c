@@ -136,6 +136,9 @@ static void check_queues(const struct config *c, const struct bot *bot)
 		has_default = has_default || strcmp(link->path, "_default") == 0;
 		if (bot->collector && strcmp(link->path, "_default") != 0)
 			say(false, link->line, "bot \"%s\": collectors send nothing to the path \"%s\"", bot->id, link->path);
+		else if (!is_path_name(link->path))
+			say(true, link->line, "bot \"%s\": path \"%s\": no path may have an empty name, or one with \"=\"", bot->id,
+				link->path);
 		if (graph_readers(c, link->queue, &reader) == 0)
 			say(true, link->line, "bot \"%s\": no bot reads its queue \"%s\"", bot->id, link->queue);
 	}

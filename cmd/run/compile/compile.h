@@ -84,6 +84,10 @@ void append_word(struct buf *line, struct text word);
 void append_assignment(struct buf *line, struct text name, struct text value);
 /* Appends WORD in double quotes, in which sh replaces the script's own $IMQ_STATE/ and $here/, and nothing else. */
 void append_expanded(struct buf *line, const char *word);
+/* Whether ITEM can stand in a list between commas; else the list must be a JSON array. */
+bool is_plain_item(struct text item);
+/* Whether imq-route and imq-pump can be told PATH, in NAME=COMMAND and NAME=QUEUE. */
+bool is_path_name(const char *path);
 /* What becomes of values that are no plain scalars, and of secrets. */
 struct config_file {
 	bool wanted;     /* collect them in JSON, else they stand in the command line */

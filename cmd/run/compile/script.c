@@ -263,6 +263,18 @@ struct pump {
 	struct buf hidden[LENGTH(queue_options)]; /* JSON lists of those that have passwords */
 };
 
+/* Makes WORD a JSON array of itself. */
+static void as_list(struct buf *word)
+{
+	struct buf list = BUF_INIT;
+
+	buf_char(&list, '[');
+	buf_json(&list, buf_view(word));
+	buf_char(&list, ']');
+	buf_free(word);
+	*word = list;
+}
+
 /* Appends OPTION with a queue's URL, NULL for PROBLEM; one with a password goes into FILE. */
 static bool append_queue(struct pump *pump, enum queue_option option, const char *path, char *url,
 	struct problem *problem)
@@ -277,6 +289,8 @@ static bool append_queue(struct pump *pump, enum queue_option option, const char
 	buf_string(&word, url);
 	if (!queues_has_password(url)) {
 		buf_printf(&pump->line, "%s--%s", pump->line.len ? " \\\n\t\t\t" : "", queue_options[option]);
+		if (option != FROM && !is_plain_item(buf_view(&word)))
+			as_list(&word);
 		append_expanded(&pump->line, buf_cstr(&word));
 	} else if (!pump->s->folder) {
 		fine = problem_at(problem, pump->c->file, pump->bot->line, 0,
@@ -302,6 +316,9 @@ static bool append_targets(struct pump *pump, const struct bot *bot, struct prob
 
 		if (named && bot->collector)
 			continue;
+		if (!is_path_name(link->path))
+			return problem_at(problem, pump->c->file, link->line, 0,
+				"bot \"%s\": path \"%s\": no path may have an empty name, or one with \"=\"", bot->id, link->path);
 		count++;
 		fine = append_queue(pump, named ? PATH : TO, named ? link->path : NULL,
 			queues_url(pump->c, pump->s->queues, bot, "destination", link->queue, problem), problem);

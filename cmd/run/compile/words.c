@@ -193,10 +193,34 @@ static bool append_parameters(const struct config *c, const struct bot *bot, con
 	return true;
 }
 
+bool is_plain_item(struct text item)
+{
+	return item.len && item.at[0] != '[' && !memchr(item.at, ',', item.len) && text_eq(text_trim(item), item);
+}
+
+bool is_path_name(const char *path)
+{
+	return *path && !strchr(path, '=');
+}
+
+/* A list of paths in both forms. */
+struct paths {
+	struct buf plain, json;
+	bool odd; /* the plain form would not do */
+};
+
+static void add_path(struct paths *paths, const char *path)
+{
+	buf_printf(&paths->plain, "%s%s", paths->plain.len ? "," : "--paths=", path);
+	buf_string(&paths->json, paths->json.len ? "," : "--paths=[");
+	buf_json(&paths->json, text_of(path));
+	paths->odd = paths->odd || !is_plain_item(text_of(path));
+}
+
 /* Named paths are what --paths prints besides the default one. */
 static void append_paths(struct buf *line, const struct bot *bot)
 {
-	struct buf word = BUF_INIT;
+	struct paths paths = { .odd = false };
 
 	for (size_t i = 0; i < bot->link_count; i++) {
 		const char *path = bot->links[i].path;
@@ -205,13 +229,15 @@ static void append_paths(struct buf *line, const struct bot *bot)
 		for (size_t k = 0; k < i; k++)
 			seen = seen || strcmp(bot->links[k].path, path) == 0;
 		if (!seen)
-			buf_printf(&word, "%s%s", word.len ? "," : "--paths=", path);
+			add_path(&paths, path);
 	}
 	if (bot->on_error)
-		buf_printf(&word, "%s_on_error", word.len ? "," : "--paths=");
-	if (word.len)
-		append_word(line, buf_view(&word));
-	buf_free(&word);
+		add_path(&paths, "_on_error");
+	buf_char(&paths.json, ']');
+	if (paths.plain.len)
+		append_word(line, buf_view(paths.odd ? &paths.json : &paths.plain));
+	buf_free(&paths.plain);
+	buf_free(&paths.json);
 }
 
 /* What becomes of events whose lookup failed: IntelMQ's error_procedure, where the command knows of failures. */
