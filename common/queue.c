@@ -25,38 +25,24 @@ static bool speaks(const struct queue_engine *engine, const char *scheme)
 	return false;
 }
 
-/* URL without the password, for messages. */
-static char *public_name(const char *text, const struct queue_url *url)
-{
-	const char *at = strrchr(text, '@'), *colon = strstr(text, "//");
-	struct buf b = BUF_INIT;
-	char *name;
-
-	colon = colon ? strchr(colon, ':') : NULL;
-	if (url->password && at && colon && colon < at)
-		buf_printf(&b, "%.*s%s", (int)(colon - text), text, at);
-	else
-		buf_string(&b, text);
-	name = alloc_string(buf_view(&b));
-	buf_free(&b);
-	return name;
-}
-
 struct queue *queue_open_engine(const struct queue_engine *engine, const char *text, enum queue_use use, struct queue *with,
 	struct problem *problem)
 {
+	char *name = queue_url_public(text_of(text));
 	struct queue *q = NULL;
 	struct queue_url url;
 	void *self;
 
 	if (!queue_url_read(&url, text_of(text)) || !speaks(engine, url.scheme)) {
-		problem_set(problem, "not the URL of a queue here: \"%s\"", text);
+		problem_set(problem, "not the URL of a queue here: \"%s\"", name);
 	} else if (!url.name && use != QUEUE_LOOK) {
-		problem_set(problem, "the name of the queue is missing behind #: \"%s\"", text);
+		problem_set(problem, "the name of the queue is missing behind #: \"%s\"", name);
 	} else if ((self = engine->open(&url, use, with && with->engine == engine ? with->self : NULL, problem))) {
 		q = alloc_zero(1, sizeof *q);
-		*q = (struct queue){ engine, self, public_name(text, &url) };
+		*q = (struct queue){ engine, self, name };
+		name = NULL;
 	}
+	free(name);
 	queue_url_free(&url);
 	return q;
 }

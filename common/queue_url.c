@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "buf.h"
 
 static int hex(char c)
 {
@@ -128,4 +129,59 @@ char *queue_url_setting(const struct queue_url *url, const char *wanted)
 		free(value);
 	}
 	return NULL;
+}
+
+/* USER@HOST without what follows USER. */
+static void add_authority(struct text t, struct buf *out)
+{
+	const char *at = t.len ? memrchr(t.at, '@', t.len) : NULL;
+	const char *colon = at ? memchr(t.at, ':', (size_t)(at - t.at)) : NULL;
+
+	if (colon) {
+		buf_add(out, t.at, (size_t)(colon - t.at));
+		t = text_from(t, (size_t)(at - t.at));
+	}
+	buf_text(out, t);
+}
+
+char *queue_url_public(struct text t)
+{
+	struct buf out = BUF_INIT;
+	struct text scheme, place, part, setting;
+	bool named, queried;
+	char mark = '?';
+	char *name;
+
+	if (cut(&t, ':', &scheme)) {
+		buf_text(&out, scheme);
+		buf_char(&out, ':');
+	} else {
+		t = scheme;
+	}
+	named = cut(&t, '#', &place);
+	queried = cut(&place, '?', &part);
+	if (text_starts(part, TEXT("//"))) {
+		const char *slash = memchr(part.at + 2, '/', part.len - 2);
+		size_t length = slash ? (size_t)(slash - part.at) : part.len;
+
+		buf_string(&out, "//");
+		add_authority((struct text){ part.at + 2, length - 2 }, &out);
+		part = text_from(part, length);
+	}
+	buf_text(&out, part);
+	while (queried) {
+		queried = cut(&place, '&', &setting);
+		if (text_starts(setting, TEXT("password=")))
+			continue;
+		buf_char(&out, mark);
+		buf_text(&out, setting);
+		mark = '&';
+	}
+	if (named) {
+		buf_char(&out, '#');
+		buf_text(&out, t);
+	}
+	name = alloc_string(buf_view(&out));
+	buf_free(&out);
+	return name;
 }

@@ -26,6 +26,9 @@ struct queue_url {
 /* Takes T apart. False: it is no such URL. Free with queue_url_free() either way. */
 bool queue_url_read(struct queue_url *url, struct text t);
 void queue_url_free(struct queue_url *url);
+/* T for messages, even where it is no such URL: without what stands where a password does, and without the setting ?password=. To be
+ * freed. */
+char *queue_url_public(struct text t);
 /* The value of KEY in the query, decoded and to be freed; NULL: it is not there. */
 char *queue_url_setting(const struct queue_url *url, const char *key);
 /* Steps through the settings of a query: false at the end. KEY and VALUE are to be freed. */

@@ -123,13 +123,15 @@ struct redis *redis_new_queue(const struct queue_url *url, long db, bool *typed,
 
 struct redis *redis_new(const char *text, long db, struct problem *problem)
 {
+	char *name = queue_url_public(text_of(text));
 	struct queue_url url;
 	struct redis *r = NULL;
 
 	if (queue_url_read(&url, text_of(text)))
 		r = redis_new_queue(&url, db, NULL, problem);
 	else
-		problem_set(problem, "redis: not a URL: \"%s\"", text);
+		problem_set(problem, "redis: not a URL: \"%s\"", name);
+	free(name);
 	queue_url_free(&url);
 	return r;
 }

@@ -2,9 +2,9 @@
  *
  *	redis://[[USER]:PASSWORD@]HOST[:PORT][/DB][?db=N][#NAME]   port 6379
  *	rediss://…                                                 with TLS: ?verify, cafile, certfile, keyfile (tls.h)
- *	redis:/SOCKET[?db=N][#NAME]                                a Unix socket
+ *	redis:/SOCKET[?db=N][&password=PASSWORD][#NAME]            a Unix socket
  *
- * The password may also be the setting ?password=. Special characters are percent-encoded (RFC 3986, 2.1). */
+ * The others may have their password as that setting too. Special characters are percent-encoded (RFC 3986, 2.1). */
 #ifndef IMQ_REDIS_H
 #define IMQ_REDIS_H
 

@@ -42,6 +42,14 @@ void yaml_close(struct yaml_reader *y)
 	free(y);
 }
 
+/* Keys of a map are unique (YAML 1.2, 3.2.1.3). */
+static bool check_keys(const struct yaml_reader *y, const struct yaml_node *map, struct problem *problem)
+{
+	const struct yaml_node *key = yaml_repeated(map);
+
+	return !key || problem_at(problem, y->file, key->line, 0, "key \"%.*s\": given twice", TEXT_ARGS(key->text));
+}
+
 bool yaml_enter_map(struct yaml_reader *y, struct problem *problem)
 {
 	const struct yaml_node *value = y->value;
@@ -57,6 +65,8 @@ bool yaml_enter_map(struct yaml_reader *y, struct problem *problem)
 		return problem_at(problem, y->file, value->line, 0, "a map of names and values is wanted here");
 	if (y->depth == DEPTH)
 		return problem_at(problem, y->file, value->line, 0, "nested too deeply");
+	if (!check_keys(y, value, problem))
+		return false;
 	y->levels[y->depth++] = (struct level){ value, 0 };
 	return true;
 }
@@ -198,7 +208,6 @@ static bool append_value(const struct yaml_reader *y, const struct yaml_node *no
 	struct problem *problem)
 {
 	bool map = node->kind == YAML_MAP;
-	const struct yaml_node *twice;
 
 	if (node->kind == YAML_TEXT && node->plain)
 		append_plain(node->text, y->tree.old, json);
@@ -208,8 +217,8 @@ static bool append_value(const struct yaml_reader *y, const struct yaml_node *no
 		return true;
 	if (depth == DEPTH)
 		return problem_at(problem, y->file, node->line, 0, "nested too deeply");
-	if (map && (twice = yaml_repeated(node)))
-		return problem_at(problem, y->file, twice->line, 0, "key \"%.*s\": given twice", TEXT_ARGS(twice->text));
+	if (map && !check_keys(y, node, problem))
+		return false;
 	buf_char(json, map ? '{' : '[');
 	for (size_t i = 0; i < node->count; i++) {
 		bool key = map && i % 2 == 0;

@@ -47,10 +47,23 @@ bot() {
 	run -0 imq-compile --command b runtime.yaml
 	[ "$output" = "imq-to-smtp-batch --email-from=c@example.com '--smtp-server=[\"localhost\",25]' --testing-to= '--bcc=[]' --limit-results=10 '--state=redis://cache.example:6380/4#b'" ]
 	botnet
-	echo 'global: {redis_cache_password: "a@b c"}' >> runtime.yaml
+	sed -i 's/^global: {/&redis_cache_password: "a@b c", /' runtime.yaml
 	sed -i 's/experts.taxonomy.expert/experts.cymru_whois.expert/' runtime.yaml
 	run -0 --separate-stderr imq-compile --output out runtime.yaml
 	[ "$(jq -r .cache out/tax.yaml)" = 'redis://:a%40b%20c@127.0.0.1' ]
+	run -1 grep -q 'a%40b' out/pipeline.sh
+	sed -i 's|global: {|&redis_cache_host: "unix:///run/a b.sock", redis_cache_db: 7, |' runtime.yaml
+	run -0 --separate-stderr imq-compile --output out runtime.yaml
+	[ "$(jq -r .cache out/tax.yaml)" = 'redis:/run/a%20b.sock?db=7&password=a%40b%20c' ]
+	[ "$(stat -c %a out/tax.yaml)" = 600 ]
+	run -1 grep -q 'a%40b' out/pipeline.sh
+	sed -i '/http_password/d' runtime.yaml
+	run -2 --separate-stderr imq-compile runtime.yaml
+	[[ "$stderr" == *'redis_cache_password is a secret: with --output FOLDER it gets a file of its own'* ]]
+	# A parameter of imq's own that has a password in it.
+	sed -i 's|^global: .*|global: {cache: "redis:/x?password=a%40b"}|' runtime.yaml
+	run -0 --separate-stderr imq-compile --output out runtime.yaml
+	[ "$(jq -r .cache out/tax.yaml)" = 'redis:/x?password=a%40b' ]
 	run -1 grep -q 'a%40b' out/pipeline.sh
 }
 
@@ -376,7 +389,12 @@ botnet() {
 	[ "$stderr" = 'imq-compile: /dev/null: no bots in this file' ]
 	printf 'a:\n  module: x\na:\n  module: y\n' > twice.yaml
 	run -2 --separate-stderr imq-compile --check twice.yaml
-	[ "$stderr" = 'imq-compile: twice.yaml:3: bot "a": given twice' ]
+	[ "$stderr" = 'imq-compile: twice.yaml:3: key "a": given twice' ]
+	for text in $'global: {}\na: {}\nglobal: {}' $'a:\n  module: x\n  module: x' $'a:\n  parameters:\n\n    {b: 1, b: 1}' $'a:\n  parameters:\n    b: {c: 1, c: 1}'; do
+		printf '%s\n' "$text" > twice.yaml
+		run -2 --separate-stderr imq-compile --check twice.yaml
+		[[ "$stderr" == 'imq-compile: twice.yaml:'[34]': key '*': given twice' ]]
+	done
 	for text in 'a: [' 'a: {b: c' '[1, 2]' '- a' 'a: &x [*x]' $'a:\n\tmodule: x' $'\xff\xfe\x01' 'a: 5'; do
 		printf '%s\n' "$text" > broken.yaml
 		run -2 --separate-stderr imq-compile --check broken.yaml
@@ -647,7 +665,7 @@ block() {
 	[[ "$output" == *'--to "redis:/run/redis.sock?db=2#x-queue"'* ]]
 	echo '  destination_pipeline_password: x' | sed -i '/destination_pipeline_host/r /dev/stdin' runtime.yaml
 	run -2 --separate-stderr imq-compile runtime.yaml
-	[[ "$stderr" == *'runtime.yaml:12: bot "a": a Redis behind a socket is asked without a password here' ]]
+	[[ "$stderr" == *'runtime.yaml:12: bot "a": its queue has a password: with --output FOLDER it gets a file of its own' ]]
 	sed -i 's/destination_pipeline_broker: redis/destination_pipeline_broker: pythonlist/' runtime.yaml
 	run -2 --separate-stderr imq-compile runtime.yaml
 	[[ "$stderr" == *'runtime.yaml:12: bot "a": destination_pipeline_broker is redis or amqp, not "pythonlist"' ]]

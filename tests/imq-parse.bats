@@ -330,7 +330,7 @@ define() {
 	format: csv\ncolumns: [ip]\nfields:\n  source.ip: ipp\n~:4: no column "ipp" in columns: did you mean "ip"?
 	format: csv\ncolumns: [ip]\nfields:\n  source.ip: {from: ip, steps: [lowr]}\n~:4: unknown step "lowr": did you mean "lower"?
 	format: csv\ncolumns: [ip]\nconstants:\n  classification.type: nonsense\n~:4: classification.type: not a classification type: "nonsense"
-	format: csv\nformat: json\n~:2: "format" stands here twice
+	format: csv\nformat: json\n~:2: key "format": given twice
 	provider: x\n~: format is missing: csv, lines, json, jsonl, kv, html or xml
 	format: xlm\n~:1: format: unknown word
 	format: json\nfields:\n  source.ip: "a[x]"\n~:3: no index: [x]

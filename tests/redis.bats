@@ -73,6 +73,32 @@ imq_hash() {
 	[ -z "$output" ]
 }
 
+@test "redis: behind a socket with a password, what is compiled runs, and the password is in files of the owner alone" {
+	export REDISCLI_AUTH='pa:s s&#?'
+	start_redis 'requirepass "pa:s s&#?"'
+	cat > runtime.yaml <<- END
+		global: {source_pipeline_host: $PWD/redis.sock, source_pipeline_password: '$REDISCLI_AUTH', redis_cache_host: $PWD/redis.sock,
+		  redis_cache_password: '$REDISCLI_AUTH', redis_cache_db: 4}
+		a:
+		  module: intelmq.bots.experts.deduplicator.expert
+		  parameters: {keys: intelmq, filter_type: whitelist, filter_keys: comment, destination_queues: [o]}
+		o: {module: intelmq.bots.outputs.file.output, parameters: {source_queue: o, file: $PWD/got}}
+	END
+	run -0 --separate-stderr imq-compile --output out --queue intelmq --state-dir "$PWD/state" runtime.yaml
+	[ "$(jq -r .from out/a.queues.yaml)" = "redis:$PWD/redis.sock?db=2&password=pa%3As%20s%26%23%3F#a-queue" ]
+	[ "$(stat -c %a out/*.yaml | sort -u)" = 600 ]
+	redis lpush a-queue '{"comment":"a","__type":"Event"}' '{"comment":"a","__type":"Event"}' > /dev/null
+	run -0 sh <(sed "s/exec imq-pump/& --drain/; s|^here=.*|here=$PWD/out|" out/pipeline.sh) a
+	[ "$(cat got)" = '{"comment":"a"}' ]
+	[ "$(redis llen a-queue)" = 0 ]
+	[ "$(redis-cli -p "$redis_port" -n 4 keys '*' | wc -l)" -gt 0 ]
+	grep -q "\"redis:$PWD/redis.sock?db=2#a-queue\"" state/a.status
+	! grep -r 'pa%3As' out/pipeline.sh state
+	url="redis:$PWD/redis.sock?password=wrong"
+	run -2 --separate-stderr imq-queue list "$url#x"
+	[[ "$stderr" != *wrong* ]]
+}
+
 @test "redis: who opens a state takes it over, what the other has then is refused" {
 	start_redis
 	mkfifo pipe

@@ -44,16 +44,6 @@ static enum level level_below(enum level level, struct text key)
 	return text_is(key, "variants") || text_is(key, "events") ? LEVEL_VARIANTS : LEVEL_LIST;
 }
 
-static bool new_key(struct builder *b, const struct entries *list, struct text key)
-{
-	if (list->count == ENTRIES_MAX)
-		return build_fail(b, "too many keys");
-	for (size_t i = 0; i < list->count; i++)
-		if (text_eq(list->at[i].key, key))
-			return build_fail(b, "\"%.*s\" stands here twice", TEXT_ARGS(key));
-	return true;
-}
-
 static bool read_entries(struct builder *b, struct yaml_reader *y, struct entries *list, enum level level)
 {
 	struct buf json = BUF_INIT;
@@ -71,9 +61,10 @@ static bool read_entries(struct builder *b, struct yaml_reader *y, struct entrie
 		struct value_error unused;
 
 		b->line = line;
-		fine = new_key(b, list, key);
-		if (!fine)
+		if (list->count == ENTRIES_MAX) {
+			fine = build_fail(b, "too many keys");
 			break;
+		}
 		entry = build_more(b, &list->at, &list->count, sizeof *entry);
 		entry->key = build_text(b, key);
 		entry->line = line;

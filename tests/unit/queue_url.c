@@ -40,8 +40,34 @@ static const char *setting(const char *text, const char *key)
 	return copy;
 }
 
+static const char *public(const char *text)
+{
+	static char copy[128];
+	char *name = queue_url_public(text_of(text));
+
+	snprintf(copy, sizeof copy, "%s", name);
+	free(name);
+	return copy;
+}
+
+static void passwords(void)
+{
+	CHECK_SAME(public("redis://me:p%40@h:1/2?db=3#a"), "redis://me@h:1/2?db=3#a");
+	CHECK_SAME(public("redis://:a:b@h#x:y@z"), "redis://@h#x:y@z");
+	CHECK_SAME(public("redis:/run/r.sock?password=x&db=3#a"), "redis:/run/r.sock?db=3#a");
+	CHECK_SAME(public("redis:/run/r.sock?db=3&password=x&typed=false#a"), "redis:/run/r.sock?db=3&typed=false#a");
+	CHECK_SAME(public("redis:/r?password=x"), "redis:/r");
+	CHECK_SAME(public("sqlite:a@b:c#d"), "sqlite:a@b:c#d");
+	CHECK_SAME(public("kafka://a:1,b:2#t"), "kafka://a:1,b:2#t");
+	CHECK_SAME(public("redis://me:pw@h:x"), "redis://me@h:x");
+	CHECK_SAME(public("redis://h/a:b@c?x"), "redis://h/a:b@c?x");
+	CHECK_SAME(public("x"), "x");
+	CHECK_SAME(public(""), "");
+}
+
 int main(void)
 {
+	passwords();
 	CHECK_SAME(parts("redis://localhost#q"), "redis - - localhost 0 - - q");
 	CHECK_SAME(parts("rediss://me:p%40%3a%2F@h:1/2?db=3&x=%26#a%23b"), "rediss me p@:/ h 1 /2 db=3&x=%26 a#b");
 	CHECK_SAME(parts("redis://:only@h"), "redis - only h 0 - - -");

@@ -143,6 +143,9 @@ char *queues_url(const struct config *c, const char *kind, const struct bot *bot
 	struct problem *problem);
 /* Whether URL holds a password, which must not stand in a command line. */
 bool queues_has_password(const char *url);
+/* Whether HOST, of a Redis, is the path of a socket, and its URL, with the settings that are not NULL. */
+bool is_socket(const char *host);
+void append_socket(struct buf *url, const char *host, const char *db, const char *password);
 
 /* script.c */
 struct script {

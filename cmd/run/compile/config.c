@@ -55,8 +55,6 @@ static bool read_parameters(struct yaml_reader *y, const char *file, struct bot 
 		buf_clear(&json);
 		if (bot->count == MAX_PARAMETERS)
 			fine = problem_at(problem, file, line, 0, "more than %d parameters", MAX_PARAMETERS);
-		else if (find(bot, name))
-			fine = problem_at(problem, file, line, 0, "parameter \"%s\": given twice", name);
 		else if ((fine = yaml_value(y, &json, problem)))
 			set_parameter(bot, text_of(name), buf_view(&json), line);
 		free(name);
@@ -163,9 +161,6 @@ static bool runtime_entry(struct config *c, struct yaml_reader *y, const char *f
 {
 	if (text_is(key, "global"))
 		return read_parameters(y, file, &c->global, problem);
-	for (size_t i = 0; i < c->count; i++)
-		if (text_is(key, c->bots[i]->id))
-			return problem_at(problem, file, line, 0, "bot \"%s\": given twice", c->bots[i]->id);
 	if (c->count == MAX_BOTS)
 		return problem_at(problem, file, line, 0, "more than %d bots", MAX_BOTS);
 	return read_bot(y, file, add_bot(c, key, line), problem);

@@ -5,12 +5,22 @@
 
 #include "compile.h"
 #include "http.h"
+#include "queue_sink.h"
+#include "queue_url.h"
 
-bool queues_has_password(const char *url)
+bool queues_has_password(const char *text)
 {
-	const char *at = strchr(url, '@'), *colon = strstr(url, "://");
+	struct queue_url url;
+	char *setting;
+	bool has;
 
-	return at && colon && memchr(colon + 3, ':', (size_t)(at - colon > 3 ? at - colon - 3 : 0));
+	/* Even what is no URL after all. */
+	queue_url_read(&url, text_of(text));
+	setting = queue_url_setting(&url, "password");
+	has = url.password || setting;
+	free(setting);
+	queue_url_free(&url);
+	return has;
 }
 
 /* Whether a bot that stays with IntelMQ reads or writes QUEUE. */
@@ -93,18 +103,34 @@ static void append_amqp(const struct config *c, const struct bot *bot, const cha
 	free(exchange);
 }
 
-static bool append_redis_queue(const struct config *c, const struct bot *bot, const char *side, struct buf *url,
-	struct problem *problem)
+bool is_socket(const char *host)
+{
+	return host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0);
+}
+
+void append_socket(struct buf *url, const char *host, const char *db, const char *password)
+{
+	char mark = '?';
+
+	buf_string(url, "redis:");
+	queue_url_add(url, text_of(host[0] == '/' ? host : host + 7));
+	if (db) {
+		buf_printf(url, "%cdb=%s", mark, db);
+		mark = '&';
+	}
+	if (is_set(password)) {
+		buf_printf(url, "%cpassword=", mark);
+		http_encode(url, text_of(password));
+	}
+}
+
+static void append_redis_queue(const struct config *c, const struct bot *bot, const char *side, struct buf *url)
 {
 	char *host = setting(c, bot, side, "host"), *port = setting(c, bot, side, "port");
 	char *db = setting(c, bot, side, "db"), *password = setting(c, bot, side, "password");
-	bool socket = host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0), fine = true;
 
-	if (socket && is_set(password)) {
-		fine = problem_at(problem, c->file, bot->line, 0, "bot \"%s\": a Redis behind a socket is asked without a password here",
-			bot->id);
-	} else if (socket) {
-		buf_printf(url, "redis:%s?db=%s", host[0] == '/' ? host : host + 7, db ? db : "2");
+	if (is_socket(host)) {
+		append_socket(url, host, db ? db : "2", password);
 	} else {
 		buf_string(url, "redis://");
 		if (is_set(password))
@@ -116,7 +142,6 @@ static bool append_redis_queue(const struct config *c, const struct bot *bot, co
 	free(port);
 	free(db);
 	free(password);
-	return fine;
 }
 
 /* As IntelMQ has queues with its broker (runtime.md 4), up to the name. */
@@ -127,7 +152,7 @@ static bool append_broker(const struct config *c, const struct bot *bot, const c
 	bool fine = true;
 
 	if (!broker || strcasecmp(broker, "redis") == 0)
-		fine = append_redis_queue(c, bot, side, url, problem);
+		append_redis_queue(c, bot, side, url);
 	else if (strcasecmp(broker, "amqp") == 0)
 		append_amqp(c, bot, side, url);
 	else

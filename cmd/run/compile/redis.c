@@ -31,17 +31,15 @@ static bool cache_url(const struct config *c, const struct bot *bot, struct buf 
 	char *db = config_text(c, bot, "redis_cache_db"), *password = config_text(c, bot, "redis_cache_password");
 	bool given = host || port || db || password;
 
-	if (host && (host[0] == '/' || strncmp(host, "unix://", 7) == 0)) {
-		buf_printf(url, "redis:%s", host[0] == '/' ? host : host + 7);
-		if (db)
-			buf_printf(url, "?db=%s", db);
+	*secret = password && *password;
+	if (is_socket(host)) {
+		append_socket(url, host, db, password);
 	} else {
 		buf_string(url, "redis://");
-		if (password && *password) {
+		if (*secret) {
 			buf_char(url, ':');
 			http_encode(url, text_of(password));
 			buf_char(url, '@');
-			*secret = true;
 		}
 		buf_string(url, host && *host ? host : "127.0.0.1");
 		if (port)

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "compile.h"
 #include "opt.h"
+#include "redis.h"
 #include "value.h"
 
 enum { MAX_NAMES = 256 };
@@ -112,6 +113,16 @@ static bool append_boolean(struct buf *word, const char *option, struct value v)
 	return yes || no;
 }
 
+/* Whether T is the URL of a cache or state with a password in it. */
+static bool has_password(struct text t)
+{
+	char *url = alloc_string(t);
+	bool has = redis_is_url(url) && queues_has_password(url);
+
+	free(url);
+	return has;
+}
+
 /* Appends the option for one parameter, or puts it into FILE. False with PROBLEM: the value cannot be of that type. */
 static bool append_option(struct buf *line, const char *config, json_t *row, const struct parameter *p,
 	struct config_file *file, struct problem *problem)
@@ -127,8 +138,10 @@ static bool append_option(struct buf *line, const char *config, json_t *row, con
 		return problem_at(problem, config, p->line, 0, "%s: %s", p->name, error.reason);
 	if (v.kind == VALUE_NULL && (strcmp(type, "value") != 0 || json_is_null(json_object_get(row, "default"))))
 		return true; /* as if it were not there, unless null is a value among others */
+	secret = secret || (v.kind == VALUE_STRING && has_password(value_text(v, &arena)));
 	if (file && file->wanted && (secret || v.kind == VALUE_ARRAY || v.kind == VALUE_OBJECT)) {
 		add_to_file(file, member(row, "name"), v.raw);
+		arena_free(&arena);
 		return true;
 	}
 	if (file && secret && !file->secret)
