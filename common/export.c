@@ -92,8 +92,11 @@ static void extra_to_string(struct export *x, struct event *ev)
 
 bool export_event(struct export *x, struct event *ev, struct buf *out)
 {
+	bool report;
+
 	if (x->single_key)
 		return put_single(ev, x->single_key, out);
+	report = text_is(event_text(ev, F_MESSAGE_TYPE), "Report");
 	event_delete(ev, F_MESSAGE_TYPE);
 	event_delete(ev, F_MESSAGE_PATH);
 	if (!x->keep_raw)
@@ -103,7 +106,7 @@ bool export_event(struct export *x, struct event *ev, struct buf *out)
 	if (x->jsondict_as_string)
 		extra_to_string(x, ev);
 	if (x->with_type)
-		event_set_raw(ev, F_MESSAGE_TYPE, TEXT("\"Event\""));
+		event_set_raw(ev, F_MESSAGE_TYPE, report ? TEXT("\"Report\"") : TEXT("\"Event\""));
 	if (x->hierarchical)
 		nest_event(ev, out);
 	else

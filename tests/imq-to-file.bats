@@ -21,6 +21,15 @@ teardown() {
 	[ "$(cat clash)" = '{"extra":{"a":"é","a.b":{"a":1}}}' ]
 }
 
+@test "to-file: --message-with-type says of a report that it is one" {
+	imq-to-file --file out --message-with-type --keep-raw-field <<< '{"raw":"aGk=","__type":"Report"}'
+	imq-to-file --file out --message-with-type --hierarchical-output <<< '{"__type":"Report","feed.name":"F"}'
+	imq-to-file --file out --message-with-type <<< '{"feed.name":"F"}'
+	[ "$(cat out)" = '{"raw":"aGk=","__type":"Report"}
+{"feed":{"name":"F"},"__type":"Report"}
+{"feed.name":"F","__type":"Event"}' ]
+}
+
 @test "to-file: --message-jsondict-as-string makes extra one text" {
 	imq-to-file --file out --message-jsondict-as-string <<< '{"extra.a":"é","source.ip":"192.0.2.1","extra.b.c":[1,"x"]}'
 	[ "$(cat out)" = '{"source.ip":"192.0.2.1","extra":"{\"a\":\"é\",\"b.c\":[1,\"x\"]}"}' ]
