@@ -3,7 +3,7 @@
  *
  *	sqlite:FILE#NAME                                    a file, made when it is not there
  *	redis://[:PASSWORD@]HOST[:PORT][/DB]#NAME           IntelMQ's own lists: port 6379, database 2
- *	redis:/SOCKET[?db=N][&password=PASSWORD]#NAME                           … over a Unix socket
+ *	redis:/SOCKET[?db=N][&password=PASSWORD]#NAME     … over a Unix socket
  *	rediss://…                                          … over TLS (tls.h)
  *	amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]#NAME     RabbitMQ; amqps: with TLS
  *	kafka://HOST[:PORT][,HOST[:PORT]]...#TOPIC          with ?group=NAME and other settings of librdkafka

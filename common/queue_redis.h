@@ -22,6 +22,8 @@ struct redis_options {
 	TLS_OPTIONS(&(o)->tls), \
 	OPT_TEXT('q', "redis-queue", &(o)->queue, NULL, "key of the list")
 
+/* Appends the URL of the server, up to the name; it has settings. The port is taken as it is. False: PROBLEM. */
+bool queue_redis_url(const struct redis_options *o, struct buf *url, struct problem *problem);
 /* Connects as O says; what is given goes there as it is. NULL with PROBLEM filled in. */
 struct queue *queue_redis_open(const struct redis_options *o, enum queue_use use, struct problem *problem);
 

@@ -21,7 +21,7 @@ struct redis {
 	SSL *ssl;        /* NULL: without TLS */
 	char *host, *socket, *user, *password, *name, *place;
 	int port;
-	long db;
+	long db, connecting, answering; /* number; seconds that may take */
 	bool secure;
 	struct tls tls;
 	struct buf out; /* commands not sent yet */
@@ -111,6 +111,8 @@ struct redis *redis_new_queue(const struct queue_url *url, long db, bool *typed,
 	struct redis *r = alloc_zero(1, sizeof *r);
 
 	r->db = db;
+	r->connecting = CONNECT;
+	r->answering = ANSWER;
 	r->tls = TLS_INIT;
 	*problem->text = '\0';
 	if (!read_parts(r, url, typed, problem)) {
@@ -382,9 +384,14 @@ static bool log_in(struct redis *r, struct problem *problem)
 	return fine && redis_done(redis_ask(r, problem, "SELECT %ld", r->db));
 }
 
+void redis_limit(struct redis *r, long seconds)
+{
+	r->connecting = r->answering = seconds;
+}
+
 bool redis_connect(struct redis *r, struct problem *problem)
 {
-	struct timeval connecting = { CONNECT, 0 }, answer = { ANSWER, 0 };
+	struct timeval connecting = { r->connecting, 0 }, answer = { r->answering, 0 };
 
 	disconnect(r);
 	r->c = r->socket ? redisConnectUnixWithTimeout(r->socket, connecting) : redisConnectWithTimeout(r->host, r->port, connecting);

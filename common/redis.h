@@ -32,6 +32,8 @@ const char *redis_name(const struct redis *r, const char *fallback);
 /* Where it is, for messages: the URL without name and password. */
 const char *redis_place(const struct redis *r);
 
+/* How many seconds connecting, and an answer, may take, instead of 10 and 60. */
+void redis_limit(struct redis *r, long seconds);
 /* Connects anew, with what the URL says; what was put down and not sent is forgotten. False: PROBLEM. */
 bool redis_connect(struct redis *r, struct problem *problem);
 /* Whether there is a connection, as far as is known. */

@@ -1,4 +1,5 @@
 load lib
+load tls
 
 setup_more() {
 	redis_pid=
@@ -65,13 +66,40 @@ is_asking() {
 	printf 'queue_name: none\nqueue_port: %s\nqueue_password: secret\n' "$port" > config
 	run -0 imq-wait --config config <<< '{}'
 	[ "$output" = '{}' ]
+	sed -i 's/secret/wrong/' config
+	run -2 --separate-stderr imq-wait --config config <<< '{}'
+	[[ "$stderr" == "imq-wait: redis://localhost:$port/2: WRONGPASS "* ]]
+	[[ "$stderr" != *wrong* ]]
+}
+
+@test "wait: over TLS the list is looked at too, and a socket will do" {
+	make_certificates
+	tls=$(free_port)
+	start_redis --tls-port "$tls" --tls-cert-file server.pem --tls-key-file server.key --tls-ca-cert-file ca.pem --unixsocket "$PWD/redis.sock"
+	redis-cli -p "$port" -n 2 rpush list a b > /dev/null
+	wait_with="imq-wait --queue-name list --queue-size 1 --queue-port $tls --use-ssl --ssl-ca-certificate ca.pem"
+	$wait_with --ssl-client-certificate both.pem <<< '{}' > out 3>&- &
+	pid=$!
+	wait_until is_asking
+	[ ! -s out ]
+	redis-cli -p "$port" -n 2 lpop list > /dev/null
+	wait "$pid"
+	[ "$(cat out)" = '{}' ]
+	run -2 --separate-stderr $wait_with <<< '{}'
+	[[ "$stderr" == "imq-wait: rediss://localhost:$tls/2: TLS: "*certificate* ]]
+	run -2 --separate-stderr imq-wait --queue-name list --queue-port "$tls" --use-ssl <<< '{}'
+	[[ "$stderr" == *"the server's certificate is refused"* ]]
+	run -0 imq-wait --queue-name list --queue-size 1 --queue-host "$PWD/redis.sock" <<< '{}'
+	[ "$output" = '{}' ]
+	run -2 --separate-stderr imq-wait --queue-name list --use-ssl --queue-host "$PWD/redis.sock" <<< '{}'
+	[ "$stderr" = 'imq-wait: --use-ssl: not over a Unix socket' ]
 }
 
 @test "wait: a server that is not there is told about and asked again" {
 	port=$(free_port)
 	imq-wait --queue-name list --queue-port "$port" <<< '{}' > out 2> err 3>&- &
 	pid=$!
-	wait_until grep -q 'imq-wait: redis at localhost: Connection refused' err
+	wait_until grep -q "imq-wait: redis://localhost:$port/2: Connection refused" err
 	kill -TERM "$pid"
 	wait "$pid"
 	[ "$(cat out)" = '{}' ]

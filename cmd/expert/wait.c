@@ -1,20 +1,23 @@
 /* imq-wait: let events through slowly: one each so many seconds, or only while a list in Redis is short.
  * What has gone through is written before each wait. A first SIGTERM ends the waiting, not the events. */
 #include <errno.h>
-#include <hiredis/hiredis.h>
 #include <math.h>
-#include <stdarg.h>
 #include <time.h>
 
 #include "event.h"
 #include "filter.h"
 #include "log.h"
+#include "queue_redis.h"
+#include "redis.h"
+
+enum { TRIES = 60, ANSWER = 5 }; /* a second apart; seconds */
 
 static struct {
-	const char *queue_name, *queue_host, *queue_password;
-	long long queue_port, queue_db, queue_size;
+	const char *queue_name;
+	long long queue_size;
 	double queue_polling_interval, sleep_time;
-	redisContext *redis;
+	struct redis_options server;
+	struct redis *redis; /* NULL: no list is looked at */
 } my;
 
 static const struct opt options[] = {
@@ -24,10 +27,12 @@ static const struct opt options[] = {
 	OPT_INTEGER(0, "queue-size", &my.queue_size, "0", "the longest length that needs no waiting"),
 	OPT_SECONDS(0, "queue-polling-interval", &my.queue_polling_interval, "0.05",
 		"how often to look at the list"),
-	OPT_TEXT(0, "queue-host", &my.queue_host, "localhost", "where Redis is; a path is a socket"),
-	OPT_INTEGER(0, "queue-port", &my.queue_port, "6379", "its port"),
-	OPT_INTEGER(0, "queue-db", &my.queue_db, "2", "number of the database"),
-	OPT_SECRET("queue-password", &my.queue_password, "the password of Redis"),
+	OPT_TEXT(0, "queue-host", &my.server.host, "localhost", "where Redis is; a path is a socket"),
+	OPT_INTEGER(0, "queue-port", &my.server.port, "6379", "its port"),
+	OPT_INTEGER(0, "queue-db", &my.server.db, "2", "number of the database"),
+	OPT_SECRET("queue-password", &my.server.password, "the password of Redis"),
+	OPT_BOOL(0, "use-ssl", &my.server.use_ssl, false, "talk TLS, and check the server's certificate"),
+	TLS_OPTIONS(&my.server.tls),
 	OPT_END
 };
 
@@ -47,90 +52,65 @@ static bool wait_for(double seconds)
 	return !run_stopping();
 }
 
-static void hang_up(void)
+/* How long the list is; -1: PROBLEM. */
+static long long list_length(struct problem *problem)
 {
-	redisFree(my.redis);
-	my.redis = NULL;
-}
+	redisReply *reply = redis_ask(my.redis, problem, "LLEN %s", my.queue_name);
+	long long length = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
 
-/* Sends one command. False with PROBLEM filled in, and the connection closed. */
-static bool ask(long long *number, struct problem *problem, const char *format, ...)
-{
-	va_list args;
-	redisReply *reply;
-	bool fine;
-
-	va_start(args, format);
-	reply = redisvCommand(my.redis, format, args);
-	va_end(args);
-	fine = reply && reply->type != REDIS_REPLY_ERROR;
-	if (!fine)
-		problem_set(problem, "redis: %s", reply ? reply->str : my.redis->errstr);
-	else if (number)
-		*number = reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
-	freeReplyObject(reply);
-	if (!fine)
-		hang_up();
-	return fine;
-}
-
-static bool connect_redis(struct problem *problem)
-{
-	struct timeval limit = { .tv_sec = 5 };
-
-	if (my.redis)
-		return true;
-	my.redis = my.queue_host[0] == '/'
-			   ? redisConnectUnixWithTimeout(my.queue_host, limit)
-			   : redisConnectWithTimeout(my.queue_host, (int)my.queue_port, limit);
-	if (!my.redis || my.redis->err) {
-		problem_set(problem, "redis at %s: %s", my.queue_host,
-			my.redis ? my.redis->errstr : "out of memory");
-		hang_up();
-		return false;
-	}
-	redisSetTimeout(my.redis, limit);
-	if (my.queue_password && *my.queue_password && !ask(NULL, problem, "AUTH %s", my.queue_password))
-		return false;
-	return my.queue_db == 0 || ask(NULL, problem, "SELECT %lld", my.queue_db);
+	return redis_done(reply) ? length : -1;
 }
 
 /* Waits until the list is short. A server that does not answer is asked again for a minute: then something
- * else is wrong. */
-static bool wait_for_queue(struct problem *problem)
+ * else is wrong; what it does not let us in for will not change. */
+static enum exit_status wait_for_queue(struct problem *problem)
 {
-	enum { TRIES = 60 };
 	bool flushed = false;
 
 	for (int failures = 0; failures < TRIES;) {
 		long long length;
 
-		if (!connect_redis(problem) || !ask(&length, problem, "LLEN %s", my.queue_name)) {
+		if (!redis_connected(my.redis) && !redis_connect(my.redis, problem) && !problem->away)
+			return EXIT_USAGE;
+		length = redis_connected(my.redis) ? list_length(problem) : -1;
+		if (length < 0) {
 			log_message("%s", problem->text);
 			if (!wait_for(1))
-				return true;
+				return EXIT_FINE;
 			failures++;
 			continue;
 		}
 		failures = 0;
 		if (length <= my.queue_size)
-			return true;
+			return EXIT_FINE;
 		if (!flushed)
 			filter_flush();
 		flushed = true;
 		if (!wait_for(my.queue_polling_interval))
-			return true;
+			return EXIT_FINE;
 	}
-	return false;
+	return EXIT_REMOTE;
 }
 
 static bool start(struct problem *problem)
 {
-	if (my.queue_name && !*my.queue_name)
-		my.queue_name = NULL;
-	if (my.queue_name && (my.queue_port < 1 || my.queue_port > 65535))
-		return problem_set(problem, "--queue-port: not a port: %lld", my.queue_port);
-	return true;
+	struct buf url = BUF_INIT;
+
+	if (!my.queue_name || !*my.queue_name)
+		return true;
+	if (my.server.port < 1 || my.server.port > 65535)
+		return problem_set(problem, "--queue-port: not a port: %lld", my.server.port);
+	if (queue_redis_url(&my.server, &url, problem))
+		my.redis = redis_new(buf_cstr(&url), my.server.db, problem);
+	buf_free(&url);
+	if (my.redis)
+		redis_limit(my.redis, ANSWER);
+	return my.redis;
+}
+
+static void stop(void)
+{
+	redis_free(my.redis);
 }
 
 static enum verdict delay(struct event *ev)
@@ -140,9 +120,11 @@ static enum verdict delay(struct event *ev)
 	(void)ev;
 	if (run_stopping())
 		return PASS;
-	if (my.queue_name) {
-		if (!wait_for_queue(&problem))
-			filter_fail(EXIT_REMOTE, &problem);
+	if (my.redis) {
+		enum exit_status status = wait_for_queue(&problem);
+
+		if (status != EXIT_FINE)
+			filter_fail(status, &problem);
 	} else if (my.sleep_time > 0) {
 		filter_flush();
 		wait_for(my.sleep_time);
@@ -159,5 +141,5 @@ int main(int argc, char **argv)
 			.options = options,
 			.start = start,
 			.event = delay,
-			.stop = hang_up });
+			.stop = stop });
 }
