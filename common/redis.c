@@ -13,7 +13,7 @@
 #include "queue_url.h"
 #include "tls.h"
 
-enum { PORT = 6379, CONNECT = 10, ANSWER = 60, CHUNK = 65536 }; /* seconds, seconds, bytes read at a time */
+enum { PORT = 6379, CONNECT = 10, ANSWER = 60, SILENCE = 1, CHUNK = 65536 }; /* seconds, bytes read at a time */
 
 /* hiredis connects and reads answers out of bytes; the bytes go through our hands, because Debian 12 has it without TLS. */
 struct redis {
@@ -351,6 +351,37 @@ struct text redis_text(const redisReply *reply)
 
 /* ---- connecting ---- */
 
+/* Whether the server talks without TLS: it answers, with whatever, what TLS would not let through. To the first message of TLS a Redis says
+ * nothing, because it waits for the end of the line. Nothing secret is sent. */
+static bool talks_plainly(const struct redis *r)
+{
+	struct timeval limit = { SILENCE, 0 };
+	redisContext *c = redisConnectWithTimeout(r->host, r->port, limit);
+	char first = '\0';
+
+	if (c && !c->err && redisSetTimeout(c, limit) == REDIS_OK && send(c->fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6 &&
+		recv(c->fd, &first, 1, 0) != 1)
+		first = '\0';
+	if (c)
+		redisFree(c);
+	return first == '+' || first == '-';
+}
+
+/* 1: done; else errno is EAGAIN where nothing came for SECONDS. */
+static int try_hands(struct redis *r, long seconds)
+{
+	struct timeval limit = { seconds, 0 };
+	int status;
+
+	redisSetTimeout(r->c, limit);
+	ERR_clear_error();
+	do {
+		errno = 0;
+		status = SSL_connect(r->ssl);
+	} while (status != 1 && SSL_get_error(r->ssl, status) == SSL_ERROR_WANT_READ && errno == EINTR);
+	return status;
+}
+
 static bool shake_hands(struct redis *r, struct problem *problem)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -366,11 +397,15 @@ static bool shake_hands(struct redis *r, struct problem *problem)
 	if (!ip_parse(text_of(r->host), &ip))
 		SSL_set_tlsext_host_name(r->ssl, r->host); /* RFC 6066, 3: no addresses */
 	SSL_set_fd(r->ssl, r->c->fd);
-	ERR_clear_error();
-	do {
-		errno = 0;
-		status = SSL_connect(r->ssl);
-	} while (status != 1 && SSL_get_error(r->ssl, status) == SSL_ERROR_WANT_READ && errno == EINTR);
+	status = try_hands(r, SILENCE);
+	if (status != 1 && errno == EAGAIN) {
+		if (BIO_number_read(SSL_get_rbio(r->ssl)) == 0 && talks_plainly(r)) {
+			problem_set(problem, "%s: the server does not speak TLS at this port", r->place);
+			disconnect(r);
+			return false;
+		}
+		status = try_hands(r, r->connecting);
+	}
 	return status == 1 || (errno == EAGAIN ? lost(r, "no answer to TLS", problem) : lost_tls(r, problem));
 }
 
@@ -397,7 +432,6 @@ bool redis_connect(struct redis *r, struct problem *problem)
 	r->c = r->socket ? redisConnectUnixWithTimeout(r->socket, connecting) : redisConnectWithTimeout(r->host, r->port, connecting);
 	if (!r->c || r->c->err)
 		return lost(r, r->c ? r->c->errstr : "no memory", problem);
-	redisSetTimeout(r->c, connecting);
 	if (!r->socket)
 		redisEnableKeepAlive(r->c);
 	if (r->secure && !shake_hands(r, problem))

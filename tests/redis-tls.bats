@@ -118,6 +118,35 @@ events() {
 	[ "$(imq-queue get sqlite:q#out)" = "$(events 1 5)" ]
 }
 
+@test "redis-tls: a port without TLS is told at once, and that is for people to mend" {
+	start_redis
+	run -2 timeout 8 imq-queue count "rediss://$redis/2?verify=false#q"
+	[ "$output" = "imq-queue: rediss://$redis/2: the server does not speak TLS at this port" ]
+	run -2 timeout 8 imq-deduplicator --state "rediss://$redis" <<< '{}'
+	[[ "$output" == *"rediss://$redis/6: the server does not speak TLS at this port" ]]
+	redis CONFIG SET requirepass x > /dev/null
+	run -2 timeout 8 imq-queue count "rediss://$redis/2#q"
+	[[ "$output" == *'does not speak TLS at this port' ]]
+}
+
+# Whether there is a connection to port $1 of loopback, and a second one that our side has closed.
+has_looked() {
+	awk -v port="$(printf ':%04X$' "$1")" '$3 ~ port { n[$4]++ } END { exit !(n["01"] == 1 && n["05"] == 1) }' /proc/net/tcp
+}
+
+@test "redis-tls: a server that takes its time is waited for" {
+	start_secure server 'tls-auth-clients no'
+	kill -STOP "$(cat redis.pid)"
+	imq-queue count "rediss://127.0.0.1:$secure?cafile=$PWD/ca.pem#q" > got 2> err 3>&- &
+	pid=$!
+	# It has tried whether the server talks without TLS, and waits on.
+	wait_until has_looked "$secure"
+	kill -CONT "$(cat redis.pid)"
+	wait "$pid"
+	[ "$(cat got)" = 0 ]
+	[ ! -s err ]
+}
+
 @test "redis-tls: imq-to-redis and imq-from-redis" {
 	start_secure server
 	tls=(--use-ssl --redis-server-port "$secure" --redis-queue list --ssl-ca-certificate ca.pem)
