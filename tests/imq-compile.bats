@@ -662,6 +662,13 @@ block() {
 	END
 	run -0 --separate-stderr imq-compile --queue intelmq runtime.yaml
 	[[ "$output" == *'--from "amqps://mq.example:5672/a%2Fb?exchange=ex#a-queue"'* ]]
+	told='runtime.yaml:6: warning: bot "a": source_pipeline_port is not given, and is 5672 with TLS too; RabbitMQ'"'s own for TLS is 5671"
+	[[ "$stderr" == *"$told"* ]]
+	[[ "$stderr" != *destination_pipeline_port* ]]
+	sed 's/^  source_pipeline_host:.*/&\n  source_pipeline_port: 5671/' runtime.yaml > port.yaml
+	run -0 --separate-stderr imq-compile --queue intelmq port.yaml
+	[[ "$output" == *'--from "amqps://mq.example:5671/a%2Fb?exchange=ex#a-queue"'* ]]
+	[[ "$stderr" != *_pipeline_port* ]]
 	[[ "$output" == *'--to "redis:/run/redis.sock?db=2#x-queue"'* ]]
 	echo '  destination_pipeline_password: x' | sed -i '/destination_pipeline_host/r /dev/stdin' runtime.yaml
 	run -2 --separate-stderr imq-compile runtime.yaml

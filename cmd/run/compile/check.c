@@ -155,6 +155,24 @@ static void check_queues(const struct config *c, const struct bot *bot)
 			bot->id);
 }
 
+/* IntelMQ's port for RabbitMQ is the same with TLS (runtime.md 4.2), where hardly any broker listens to that. */
+static void check_broker(const struct config *c, const struct bot *bot, const char *side)
+{
+	char name[3][64];
+	const struct parameter *port;
+	char *broker;
+
+	snprintf(name[0], sizeof *name, "%s_pipeline_broker", side);
+	snprintf(name[1], sizeof *name, "%s_pipeline_ssl", side);
+	snprintf(name[2], sizeof *name, "%s_pipeline_port", side);
+	broker = config_text(c, bot, name[0]);
+	port = config_parameter(c, bot, name[2]);
+	if (broker && strcasecmp(broker, "amqp") == 0 && config_true(c, bot, name[1]) && (!port || strcmp(port->json, "null") == 0))
+		say(false, config_parameter(c, bot, name[1])->line,
+			"bot \"%s\": %s is not given, and is 5672 with TLS too; RabbitMQ's own for TLS is 5671", bot->id, name[2]);
+	free(broker);
+}
+
 bool check_all(struct config *c, bool strict)
 {
 	struct problem problem = { .line = 0 };
@@ -167,6 +185,10 @@ bool check_all(struct config *c, bool strict)
 		check_settings(c, c->bots[i]);
 		check_module(c, c->bots[i]);
 		check_queues(c, c->bots[i]);
+		if (!c->bots[i]->collector)
+			check_broker(c, c->bots[i], "source");
+		if (c->bots[i]->link_count)
+			check_broker(c, c->bots[i], "destination");
 	}
 	if (loop)
 		say(false, 0, "records can come back to these bots: %s", loop);
