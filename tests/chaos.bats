@@ -131,6 +131,7 @@ locked() {
 	pump=$!
 	wait_until locked
 	[ "$(imq-queue count sqlite:q#in)" -gt 25000 ]
+	# shellcheck disable=SC2046 # a process each
 	[ "$(rss "$pump" $(cat "/proc/$pump/task/$pump/children"))" -lt "$limit" ]
 	echo 'COMMIT;' >&9
 	exec 9>&-

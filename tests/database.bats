@@ -151,8 +151,8 @@ answer() {
 	printf 'COM\n' > good
 	touch -d '2020-01-01' good
 	cp -p good tlds
-	for status in 403 404 500 '200 "<html>busy</html>"' '200 ""'; do
-		answer "$status"
+	for reply in 403 404 500 '200 "<html>busy</html>"' '200 ""'; do
+		answer "$reply"
 		run -5 --separate-stderr imq-domain-valid --update-database -l tlds --http-timeout-max-tries 1 --database-url "$web/"
 		[[ "$stderr" == "imq-domain-valid: $web/: "* ]]
 		cmp tlds good

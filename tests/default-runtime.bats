@@ -67,5 +67,5 @@ publish() {
 	)" ]
 	[ "$(jq -r '."feed.name"' events.txt | sort | uniq -c | xargs)" = '2 Drop 2 Feodo Tracker' ]
 	[ "$(jq -r 'select(."source.ip" == "192.0.2.7") | ."source.as_name"' events.txt)" = 'EXAMPLE, DE' ]
-	! grep -h . state/*.rejects
+	run -1 grep -h . state/*.rejects
 }

@@ -24,6 +24,7 @@ run_examples() {
 }
 
 @test "examples: one that is not true is found" {
+	# shellcheck disable=SC1003
 	printf '%s\n' '.Sh EXAMPLES' '.Bd -literal' '$ echo a' 'a' '$ echo b \' '  c' 'b c' '.Ed' > true.1
 	run_examples "$PWD/true.1"
 	printf '%s\n' '.Sh EXAMPLES' '.Bd -literal' '$ echo a' 'b' '.Ed' > false.1

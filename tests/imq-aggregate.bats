@@ -24,7 +24,7 @@ event() { # PORT MINUTE
 }
 
 @test "aggregate: under a pump groups wait for their time, and a batch sent again is not counted twice" {
-	printf '{"source.port":1}\n\n' > batch
+	printf '{"source.port":1}\n\n' > 'batch'
 	IMQ_NOW=2026-01-01T00:00:00+00:00 IMQ_BATCH=1 imq-aggregate --threshold 3 --state s batch > out
 	IMQ_NOW=2026-01-01T00:00:00+00:00 IMQ_BATCH=1 imq-aggregate --threshold 3 --state s batch > out
 	IMQ_NOW=2026-01-01T00:10:00+00:00 IMQ_BATCH=2 imq-aggregate --threshold 2 --state s batch > out

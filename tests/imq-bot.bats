@@ -47,7 +47,7 @@ event='{"classification.type": "spam", "__type": "Event"}'
 	[ "$(redis llen copy-queue)" = 1 ]
 	# What intelmqctl looks at: the program, the script's path, the bot's name.
 	[ "$(tr '\0' '\n' < "/proc/$(cat pid)/cmdline" | tail -n 2 | xargs)" = "$PWD/path/intelmq.bots.experts.taxonomy.expert tax" ]
-	! grep -rl secret /proc/[0-9]*/cmdline 2> /dev/null | grep -q "/$(cat pid)/"
+	run -1 grep -q secret "/proc/$(cat pid)/cmdline"
 	kill -HUP "$(cat pid)"
 	redis lpush tax-queue "$event"
 	wait_until eval '[ "$(redis llen copy-queue)" = 2 ]'

@@ -253,7 +253,7 @@ botnet() {
 @test "compile: secrets go into files that others cannot read, never into the script" {
 	botnet
 	run -0 imq-compile --output out runtime.yaml
-	! grep -rq 'secret' out/pipeline.sh
+	run -1 grep -rq 'secret' out/pipeline.sh
 	[ "$(stat -c %a out/feodo-collector.yaml)" = 600 ]
 	[ "$(jq -r .http_password out/feodo-collector.yaml)" = "it's secret" ]
 	run -2 --separate-stderr imq-compile runtime.yaml
@@ -294,7 +294,7 @@ botnet() {
 	run -0 imq-compile --output out --queue 'amqp://mq.example?heartbeat=5&records=7#x-' runtime.yaml
 	grep -q 'from "amqp://mq.example?heartbeat=5&records=7#x-feodo-parser-queue"' out/pipeline.sh
 	run -0 imq-compile --output out --queue amqp://u:pw@mq.example runtime.yaml
-	! grep -q pw out/pipeline.sh
+	run -1 grep -q u:pw out/pipeline.sh
 	[ "$(jq -r .from out/feodo-parser.queues.yaml)" = 'amqp://u:pw@mq.example?records=20&heartbeat=60#feodo-parser-queue' ]
 	run -0 imq-compile --output out --queue intelmq runtime.yaml
 	grep -q 'from "redis://127.0.0.1:6379/2#feodo-parser-queue"' out/pipeline.sh
@@ -348,7 +348,7 @@ botnet() {
 	grep -q "ExecStart=/bin/sh \"$PWD/out/pipeline.sh\" feodo-parser" units/imq-feodo-parser.service
 	[ -e units/imq-file-collector.timer ]
 	[ -e units/imq.target ]
-	! grep -q WantedBy units/imq-off.service
+	run -1 grep -q WantedBy units/imq-off.service
 }
 
 @test "compile: --dot draws the graph" {
@@ -631,7 +631,7 @@ block() {
 	END
 	run -0 imq-compile --output out runtime.yaml
 	shellcheck out/pipeline.sh
-	! grep -q 'p@s' out/pipeline.sh
+	run -1 grep -q 'p@s' out/pipeline.sh
 	[ "$(jq -r '.to[0]' out/a.queues.yaml)" = 'redis://:p%40s%2Fs%24%28touch%20pwned%29@127.0.0.1:6379/2#x-queue' ]
 	grep -q -F -- '--from "sqlite:$IMQ_STATE/queues.db#q%24%28touch%20pwned%29%60touch%20pwned%60%22%231"' out/pipeline.sh
 	run -0 imq-compile --output out --queue 'sqlite:$(touch pwned)`touch pwned`q.db' runtime.yaml

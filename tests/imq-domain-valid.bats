@@ -13,7 +13,7 @@ passes() {
 		passes "$name"
 	done
 	for name in com -a.com a-.com a_b.com x.infox 192.0.2.1 example.com. .com a..com 'a b.com' 1.2.c 'a.co m' _dmarc.example.com; do
-		! passes "$name"
+		run -1 passes "$name"
 	done
 	run -0 imq-domain-valid -l tlds <<< $'{ "source.fqdn" : "example.com" }\n{}'
 	[ "$output" = '{ "source.fqdn" : "example.com" }' ]
@@ -28,7 +28,7 @@ passes() {
 @test "domain-valid: labels have 63 characters at most" {
 	label=$(printf 'a%.0s' {1..63})
 	passes "$label.com"
-	! passes "a$label.com"
+	run -1 passes "a$label.com"
 }
 
 @test "domain-valid: another field, several values, values that are no text" {

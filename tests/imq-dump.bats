@@ -168,7 +168,7 @@ intelmq_dump() {
 	[[ "${lines[1]}" == '  1: '*'this line of the file is no reject' ]]
 	imq-dump --delete --ids 1 half
 	[ "$(wc -l < half)" = 1 ]
-	printf '{"comm\n{"command":"imq-x","file":"-","line":1,"reason":"r","record":{}}\n' > head
+	printf '{"comm\n{"command":"imq-x","file":"-","line":1,"reason":"r","record":{}}\n' > 'head'
 	run -0 imq-dump head
 	[ "${#lines[@]}" = 2 ]
 	echo old > half.imq-dump

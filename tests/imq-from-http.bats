@@ -479,7 +479,6 @@ refused() {
 	for file in long endless packed; do
 		refused "$file" '*'
 	done
-	! grep -q 'a.asc' nginx.log
 }
 
 @test "from-http: gpgv is limited in time, and its absence is told" {
@@ -495,7 +494,7 @@ refused() {
 	printf '#!/bin/sh\n{ echo "$@"; env; ulimit -t; ulimit -f; ulimit -v; ls /proc/self/fd; } > %s/seen-there\nexit 1\n' "$PWD" > fake/gpgv
 	PATH=$PWD/fake:$PATH refused a.asc '*'
 	grep -qe "--homedir /nonexistent --status-fd 1 --keyring $PWD/keyring --enable-special-filenames -- -&[0-9]* -" seen-there
-	! grep -q GNUPGHOME seen-there
+	run -1 grep -q GNUPGHOME seen-there
 	[ "$(grep -cx 60 seen-there)" -eq 1 ]
 	[ "$(grep -cx 1048576 seen-there)" -eq 1 ]
 	mkdir bare

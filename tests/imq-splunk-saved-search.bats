@@ -116,6 +116,7 @@ event='{"source.ip":"192.0.2.1"}'
 
 @test "splunk-saved-search: settings that cannot be meant are refused" {
 	export web=http://127.0.0.1:1
+	# shellcheck disable=SC2089,SC2090 # the quotes are JSON's
 	for wrong in '--not-found send,drop' '--not-found warn' '--not-found nonsense' '--multiple-result-handling send,drop' \
 		'--multiple-result-handling limit,send' '--multiple-result-handling ignore,use_first,send' '--multiple-result-handling warn' \
 		'--search-parameters []' '--result-fields {"a":"no.field"}' '--result-fields {"a":1}' '--url x' '--saved-search=' '--retry-interval 0'; do

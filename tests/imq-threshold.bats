@@ -18,7 +18,7 @@ load lib
 }
 
 @test "threshold: a batch sent again after a crash is not counted twice" {
-	printf '{}\n{}\n\n' > batch
+	printf '{}\n{}\n\n' > 'batch'
 	IMQ_BATCH=1 imq-threshold --threshold 4 --state s batch > /dev/null
 	IMQ_BATCH=1 imq-threshold --threshold 4 --state s batch > /dev/null
 	IMQ_BATCH=2 run -0 imq-threshold --threshold 4 --state s --add-keys '{}' batch

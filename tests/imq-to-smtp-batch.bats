@@ -124,7 +124,7 @@ table() {
 	await_mails 6
 	grep -h -A1 '^Envelope-to' exim/mail/new/* | grep -o '[a-z]*@example.com' | sort | uniq -c | awk '{ print $2, $1 }' > envelopes
 	[ "$(cat envelopes)" = $'archive@example.com 3\nw@example.com 1\nx@example.com 1\ny@example.com 1\nz@example.com 1' ]
-	! grep -l '^To:.*archive\|^Bcc' exim/mail/new/*
+	run -1 grep -l '^To:.*archive\|^Bcc' exim/mail/new/*
 	grep -q '^To: x@example.com,Y <y@example.com>' exim/mail/new/*
 	run -3 --separate-stderr gather < <(event 'nobody at all' 192.0.2.3)
 	[[ "$stderr" == *'source.abuse_contact: not a mail address: "nobody at all"'* ]]

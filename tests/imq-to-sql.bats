@@ -1,3 +1,4 @@
+# shellcheck disable=SC2046 # postgres_options are words
 load lib
 load postgresql
 

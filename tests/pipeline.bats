@@ -54,7 +54,7 @@ start() {
 }
 
 lines() {
-	[ "$(cat "$1" 2> /dev/null | wc -l)" -eq "$2" ]
+	[ -e "$1" ] && [ "$(wc -l < "$1")" -eq "$2" ]
 }
 
 @test "pipeline: a runtime.yaml runs from the collector to its outputs, and ends as a whole" {

@@ -117,7 +117,7 @@ waiting() {
 		--drain -- ./slow
 	[ -z "$output" ]
 	[ "$(imq-queue get "$(queue out)")" = "$(events 1 3)" ]
-	! grep -l 'missed heartbeats' "$rabbitmq_folder"/log/*
+	run -1 grep -l 'missed heartbeats' "$rabbitmq_folder"/log/*
 }
 
 @test "rabbitmq: a wrong password, an absent queue and an absent broker are told" {

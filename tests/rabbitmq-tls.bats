@@ -7,7 +7,7 @@ load tls
 setup_file() {
 	export secure files=$BATS_FILE_TMPDIR
 	secure=$(free_port)
-	cd "$files"
+	cd "$files" || return
 	make_certificates
 	start_rabbitmq "listeners.ssl.1 = 127.0.0.1:$secure" "listeners.ssl.2 = 127.0.0.2:$secure" "ssl_options.cacertfile = $files/ca.pem" \
 		"ssl_options.certfile = $files/server.pem" "ssl_options.keyfile = $files/server.key" 'ssl_options.verify = verify_peer' \
@@ -74,29 +74,29 @@ at() { # HOST NAME [&SETTING=VALUE]...
 
 @test "rabbitmq-tls: a certificate of our own where the broker asks for one" {
 	events 1 1 | imq-queue put "$(at localhost own)"
-	own="&certfile=$files/client.pem&keyfile=$files/client.key"
+	ours="&certfile=$files/client.pem&keyfile=$files/client.key"
 	run -2 imq-queue count "$(at localhost own "&certfile=$files/stranger.pem&keyfile=$files/stranger.key")"
 	[[ "$output" == *'TLS: '*alert* ]]
-	[ "$(imq-queue count "$(at localhost own "$own")")" = 1 ]
+	[ "$(imq-queue count "$(at localhost own "$ours")")" = 1 ]
 	kill_rabbitmq
 	sed -i 's/fail_if_no_peer_cert = false/fail_if_no_peer_cert = true/' "$rabbitmq_folder/rabbitmq.conf"
 	run_rabbitmq
 	run -2 imq-queue count "$(at localhost own)"
 	[[ "$output" == *'TLS: '*alert* ]]
-	[ "$(imq-queue count "$(at localhost own "$own")")" = 1 ]
+	[ "$(imq-queue count "$(at localhost own "$ours")")" = 1 ]
 	[ "$(imq-queue get "$(at localhost own "&certfile=$files/both.pem")")" = "$(events 1 1)" ]
 }
 
 @test "rabbitmq-tls: a broker that is killed and started again is waited for" {
-	own="&certfile=$files/both.pem"
-	imq-pump --from "$(at localhost live "$own")" --to sqlite:q#out -- cat 3>&- 2> log &
+	ours="&certfile=$files/both.pem"
+	imq-pump --from "$(at localhost live "$ours")" --to sqlite:q#out -- cat 3>&- 2> log &
 	pump=$!
-	events 1 3 | imq-queue put "$(at localhost live "$own")"
+	events 1 3 | imq-queue put "$(at localhost live "$ours")"
 	wait_until sh -c '[ "$(imq-queue count sqlite:q#out)" = 3 ]'
 	kill_rabbitmq
 	wait_until grep -q 'amqps\{0,1\} localhost: ' log
 	run_rabbitmq
-	events 4 5 | imq-queue put "$(at localhost live "$own")"
+	events 4 5 | imq-queue put "$(at localhost live "$ours")"
 	wait_until sh -c '[ "$(imq-queue peek -n 99 sqlite:q#out | sort -u | wc -l)" = 5 ]'
 	kill "$pump"
 	wait "$pump"

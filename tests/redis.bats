@@ -93,7 +93,7 @@ imq_hash() {
 	[ "$(redis llen a-queue)" = 0 ]
 	[ "$(redis-cli -p "$redis_port" -n 4 keys '*' | wc -l)" -gt 0 ]
 	grep -q "\"redis:$PWD/redis.sock?db=2#a-queue\"" state/a.status
-	! grep -r 'pa%3As' out/pipeline.sh state
+	run -1 grep -r 'pa%3As' out/pipeline.sh state
 	url="redis:$PWD/redis.sock?password=wrong"
 	run -2 --separate-stderr imq-queue list "$url#x"
 	[[ "$stderr" != *wrong* ]]
@@ -264,6 +264,6 @@ imq_hash() {
 
 @test "redis: only commands that can use it are linked with its library" {
 	need_program ldd
-	[ -n "$(ldd "$(command -v imq-deduplicator)" | grep hiredis)" ]
-	[ -z "$(ldd "$(command -v imq-taxonomy)" | grep -E 'hiredis|libssl')" ]
+	grep -q hiredis <(ldd "$(command -v imq-deduplicator)")
+	run -1 grep -E 'hiredis|libssl' <(ldd "$(command -v imq-taxonomy)")
 }
