@@ -77,15 +77,15 @@ is_asking() {
 	tls=$(free_port)
 	start_redis --tls-port "$tls" --tls-cert-file server.pem --tls-key-file server.key --tls-ca-cert-file ca.pem --unixsocket "$PWD/redis.sock"
 	redis-cli -p "$port" -n 2 rpush list a b > /dev/null
-	wait_with="imq-wait --queue-name list --queue-size 1 --queue-port $tls --use-ssl --ssl-ca-certificate ca.pem"
-	$wait_with --ssl-client-certificate both.pem <<< '{}' > out 3>&- &
+	wait_with=(imq-wait --queue-name list --queue-size 1 --queue-port "$tls" --use-ssl --ssl-ca-certificate ca.pem)
+	"${wait_with[@]}" --ssl-client-certificate both.pem <<< '{}' > out 3>&- &
 	pid=$!
 	wait_until is_asking
 	[ ! -s out ]
 	redis-cli -p "$port" -n 2 lpop list > /dev/null
 	wait "$pid"
 	[ "$(cat out)" = '{}' ]
-	run -2 --separate-stderr $wait_with <<< '{}'
+	run -2 --separate-stderr "${wait_with[@]}" <<< '{}'
 	[[ "$stderr" == "imq-wait: rediss://localhost:$tls/2: TLS: "*certificate* ]]
 	run -2 --separate-stderr imq-wait --queue-name list --queue-port "$tls" --use-ssl <<< '{}'
 	[[ "$stderr" == *"the server's certificate is refused"* ]]
