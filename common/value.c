@@ -524,7 +524,7 @@ bool value_next(struct value_walk *w, struct value *element)
 
 bool value_next_member(struct value_walk *w, struct value *key, struct value *member)
 {
-	if (!value_next(w, key))
+	if (w->at == w->end || *w->end != '}' || !value_next(w, key))
 		return false;
 	w->at = value_space(w->at, w->end) + 1; /* the colon */
 	w->at = value_space(w->at, w->end);

@@ -79,7 +79,7 @@ struct value_walk {
 struct value_walk value_walk(struct value container);
 /* The next element. False: no more. */
 bool value_next(struct value_walk *w, struct value *element);
-/* The next member; KEY is a VALUE_STRING. False: no more. */
+/* The next member; KEY is a VALUE_STRING. False: no more, or no object. */
 bool value_next_member(struct value_walk *w, struct value *key, struct value *member);
 /* The first element of an array; other kinds give themselves, an empty array gives NO_VALUE. */
 struct value value_first(struct value v);

@@ -72,6 +72,8 @@ rules() {
 		[ "$stderr" = "imq-modify: rules.json: $2" ] || { echo "$stderr"; false; }
 	}
 	check '{}' 'a list of rules expected'
+	check '[["x"]]' 'rule 1 "": a map with rulename (a text), if and then (maps) expected'
+	check '[[], "x", 1]' 'rule 1 "": a map with rulename (a text), if and then (maps) expected'
 	check '[{"rulename":"x","then":{}}]' 'rule 1 "x": a map with rulename (a text), if and then (maps) expected'
 	check '[{"rulename":"x","if":{"comment":"("},"then":{}}]' 'rule 1 "x": if: comment: regular expression, character 1: missing closing parenthesis'
 	check '[{"rulename":"x","if":{},"then":{"nope":"y"}}]' 'rule 1 "x": then: no such field: "nope"'
