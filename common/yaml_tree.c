@@ -168,7 +168,7 @@ static bool check_tag(struct composer *c, const yaml_char_t *tag, const char *co
 	return wrong(c, "tag", (const char *)tag, "not supported here", problem);
 }
 
-static struct yaml_node *new_node(struct composer *c, int kind, size_t weight)
+static struct yaml_node *new_node(struct composer *c, enum yaml_kind kind, size_t weight)
 {
 	struct yaml_node *node = arena_zero(&c->tree->arena, sizeof *node);
 

@@ -9,8 +9,10 @@
 #include "problem.h"
 #include "text.h"
 
+enum yaml_kind { YAML_TEXT, YAML_LIST, YAML_MAP };
+
 struct yaml_node {
-	enum { YAML_TEXT, YAML_LIST, YAML_MAP } kind;
+	enum yaml_kind kind;
 	long line;                /* from 1 */
 	struct text text;
 	bool plain;               /* a text that may be a number, a boolean or null */

@@ -6,10 +6,12 @@
 /* Whether T is like PATTERN, in which # stands for a digit. */
 static bool is_like(struct text t, const char *pattern)
 {
+	if (t.len != strlen(pattern))
+		return false;
 	for (size_t i = 0; i < t.len; i++)
 		if (pattern[i] == '#' ? t.at[i] < '0' || t.at[i] > '9' : t.at[i] != pattern[i])
 			return false;
-	return t.len == strlen(pattern);
+	return true;
 }
 
 bool listing_newest(struct text page, const char *pattern, const char *before, char out[LISTING_NAME])
