@@ -108,6 +108,8 @@ spam|192.0.2.2|0|2026-01-02 03:04:05||AS, AT' ]
 @test "ctip: neither an array nor objects is rejected" {
 	run -3 --separate-stderr imq-parse microsoft/ctip <<< 'text'
 	[ -z "$output" ]
+	run -3 --separate-stderr imq-parse microsoft/ctip --rejects bad <<< '{"a":1} 5'
+	[ "$(jq -r .reason bad | tail -n 1)" = 'not an object' ]
 }
 
 @test "misp: attributes fail one by one, a broken event alone" {

@@ -84,11 +84,12 @@ size_t driver_values(struct session *s, struct text data, bool last,
 		if (stop && v.kind == VALUE_OBJECT) {
 			take(s, v, s->line);
 		} else {
+			const char *reason = stop ? "not an object" : error.reason;
+
 			if (!stop)
 				stop = memchr(p, '\n', (size_t)(end - p));
 			stop = stop ? stop : end;
-			session_reject(s, (struct text){ p, (size_t)(stop - p) }, s->line,
-				error.reason ? error.reason : "not an object");
+			session_reject(s, (struct text){ p, (size_t)(stop - p) }, s->line, reason);
 		}
 		s->line += line_feeds(p, stop);
 	}
