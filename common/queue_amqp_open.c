@@ -4,7 +4,7 @@
 
 #include "log.h"
 #include "queue_priv.h"
-#include "queue_sink.h"
+#include "queue_url.h"
 
 enum { PAUSE = 2000 /* milliseconds between two tries to connect */ };
 

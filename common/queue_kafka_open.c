@@ -1,7 +1,7 @@
 #include "queue_kafka.h"
 
 #include "queue_priv.h"
-#include "queue_sink.h"
+#include "queue_url.h"
 
 static void add_setting(struct buf *url, const char *key, const char *value)
 {

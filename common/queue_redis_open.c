@@ -1,7 +1,7 @@
 #include "queue_redis.h"
 
 #include "queue_priv.h"
-#include "queue_sink.h"
+#include "queue_url.h"
 
 static bool check_options(const struct redis_options *o, struct problem *problem)
 {

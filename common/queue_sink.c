@@ -1,20 +1,10 @@
 #include "queue_sink.h"
 
-#include <ctype.h>
 #include <poll.h>
 
 #include "log.h"
 
 enum { TRIES = 6, FIRST_PAUSE = 250 /* milliseconds, doubled each time */ };
-
-void queue_url_add(struct buf *url, struct text t)
-{
-	for (size_t i = 0; i < t.len; i++)
-		if (isalnum((unsigned char)t.at[i]) || strchr("-._~/", t.at[i]))
-			buf_char(url, t.at[i]);
-		else
-			buf_printf(url, "%%%02x", (unsigned char)t.at[i]);
-}
 
 static bool deliver(struct queue_sink *s, struct problem *problem)
 {

@@ -16,8 +16,6 @@ struct queue_sink {
 
 enum { QUEUE_SINK_GATHER = 256 * 1024 };
 
-/* Appends T to URL with what has a meaning there written as %XX. */
-void queue_url_add(struct buf *url, struct text t);
 /* Gives what has been gathered, and waits until it is safe. False: it is not, and filter_fail() has been called. */
 bool queue_sink_flush(struct queue_sink *s);
 /* After a record was added to S->lines, whose verdict is then MERGE: gives all if it is enough. */

@@ -1,9 +1,9 @@
 #include "queue_url.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "buf.h"
 
 static int hex(char c)
 {
@@ -184,4 +184,13 @@ char *queue_url_public(struct text t)
 	name = alloc_string(buf_view(&out));
 	buf_free(&out);
 	return name;
+}
+
+void queue_url_add(struct buf *url, struct text t)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if (isalnum((unsigned char)t.at[i]) || strchr("-._~/", t.at[i]))
+			buf_char(url, t.at[i]);
+		else
+			buf_printf(url, "%%%02x", (unsigned char)t.at[i]);
 }

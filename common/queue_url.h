@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buf.h"
 #include "text.h"
 
 /* In its parts, decoded; the texts end with a NUL. */
@@ -33,5 +34,7 @@ char *queue_url_public(struct text t);
 char *queue_url_setting(const struct queue_url *url, const char *key);
 /* Steps through the settings of a query: false at the end. KEY and VALUE are to be freed. */
 bool queue_url_next(const struct queue_url *url, size_t *cursor, char **key, char **value);
+/* The other way: appends T to URL with what has a meaning there written as %XX. */
+void queue_url_add(struct buf *url, struct text t);
 
 #endif

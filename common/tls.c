@@ -7,7 +7,7 @@
 #include <openssl/x509v3.h>
 
 #include "alloc.h"
-#include "queue_sink.h"
+#include "queue_url.h"
 
 void tls_free(struct tls *t)
 {

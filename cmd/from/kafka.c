@@ -1,6 +1,6 @@
 /* imq-from-kafka: the records of a topic of Kafka as reports. The offsets of the group are committed once the reports are safe. */
 #include "queue_kafka.h"
-#include "queue_sink.h"
+#include "queue_url.h"
 #include "queue_source.h"
 
 static struct {

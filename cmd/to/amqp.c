@@ -6,6 +6,7 @@
 #include "export.h"
 #include "queue_amqp.h"
 #include "queue_sink.h"
+#include "queue_url.h"
 #include "template.h"
 
 enum { SHORT_STRING = 255 /* bytes of a short string (AMQP 0-9-1, 4.2.5.3) */ };

@@ -5,7 +5,6 @@
 
 #include "compile.h"
 #include "http.h"
-#include "queue_sink.h"
 #include "queue_url.h"
 
 bool queues_has_password(const char *text)
